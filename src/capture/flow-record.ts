@@ -1,0 +1,66 @@
+// One TLS flow as the packet core hands it over: who talked to whom, and the opening bytes of each direction.
+
+/** Why the opening bytes of a direction end where they do. */
+export type DirectionEnd =
+  /** Nothing was seen in this direction. */
+  | 'none'
+  /** The flow went on, but the capture or the idle time-out came first. */
+  | 'open'
+  /** The handshake in clear text is over: ChangeCipherSpec was followed by protected bytes. */
+  | 'change_cipher_spec'
+  /** The handshake in clear text is over: an application_data record came. */
+  | 'application_data'
+  | 'fin'
+  | 'rst'
+  /** Segments are missing from the capture and never came. */
+  | 'gap'
+  /** The per-direction limit (64 KiB) was reached. */
+  | 'limit'
+  /** The bytes stopped being TLS records. */
+  | 'not_tls';
+
+/** The opening bytes of one direction, in order, from the first TLS record on. */
+export interface FlowDirection {
+  /** Valid until the next batch is asked for: copy what has to live longer. */
+  readonly bytes: Uint8Array;
+  readonly end: DirectionEnd;
+  /** Payload length of the first application_data record, 0 where none came; a bare encrypted alert has 19 or less. */
+  readonly firstApplicationDataLength: number;
+  /** Whether a ChangeCipherSpec record was seen in this direction. */
+  readonly changeCipherSpec: boolean;
+}
+
+/** A flow that begins like TLS. Numbers that come from the wire are as they stood there. */
+export interface FlowRecord {
+  readonly kind: 'flow';
+  /** Positive integer, unique within a run, at most 2^53 - 1. */
+  readonly flowId: number;
+  /** Microseconds since 1970 of the packet with the first TLS byte of the client (of the server, where it alone was seen). */
+  readonly timestamp: number;
+  /** Canonical text; IPv6 as RFC 5952 has it. Client and server are told apart by their hellos. */
+  readonly clientAddress: string;
+  readonly clientPort: number;
+  readonly serverAddress: string;
+  readonly serverPort: number;
+  /** VLAN ids, outermost first. */
+  readonly vlan: readonly number[];
+  readonly client: FlowDirection;
+  readonly server: FlowDirection;
+}
+
+/** Damaged or hostile input that was survived: counted, and reported once per kind and file. */
+export interface CaptureAnomaly {
+  readonly kind: 'anomaly';
+  /** Stable, machine-readable: `truncated_record`, `bad_record_length`, `snaplen_cut`, … */
+  readonly code: string;
+  readonly layer: 'capture' | 'link' | 'network' | 'transport' | 'tls';
+  /** Byte offset in the capture file, where it is one. */
+  readonly offset: number | null;
+  /** Microseconds since 1970 of the packet, null where it has none. */
+  readonly timestamp: number | null;
+  /** Whether part of the input could not be read because of it (exit code 3). */
+  readonly damage: boolean;
+  readonly detail: string;
+}
+
+export type CaptureRecord = FlowRecord | CaptureAnomaly;

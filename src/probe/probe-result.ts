@@ -1,0 +1,38 @@
+// What a probe of one server yields: one answer per Client Hello of the hello set.
+
+/** What happened to one handshake, in the field's words. */
+export type ProbeOutcome =
+  /** The handshake went to Finished in both directions, or as far as the fingerprint needs. */
+  | 'ok'
+  | 'alert'
+  | 'refused'
+  | 'reset'
+  | 'timeout'
+  | 'closed'
+  | 'not_tls'
+  /** No route, host unreachable, address family unavailable. */
+  | 'unreachable'
+  /** The server's bytes could not be decoded. */
+  | 'malformed'
+  /** We ended the handshake: the server chose what we cannot go on with. */
+  | 'unsupported';
+
+/** The server to probe. `serverName` goes into SNI; null: no server_name extension. */
+export interface ProbeTarget {
+  readonly address: string;
+  readonly port: number;
+  readonly serverName: string | null;
+}
+
+/** The result of all handshakes of a hello set with one server. */
+export interface ProbeResult {
+  readonly target: ProbeTarget;
+  readonly helloSet: string;
+  /** Text fingerprint per Client Hello name; null: nothing was received. */
+  readonly hellos: Readonly<Record<string, string | null>>;
+  readonly outcome: Readonly<Record<string, ProbeOutcome>>;
+  /** The combined fingerprint, null where any of the hellos has none. */
+  readonly fingerprint: string | null;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+}

@@ -15,13 +15,7 @@ export interface VerdictLabel {
 }
 
 /** Why a server was not probed. */
-export type UnprobedReason =
-  | 'excluded'
-  | 'rate'
-  | 'network'
-  | 'disabled'
-  | 'unreachable'
-  | 'one-sided';
+export type UnprobedReason = 'excluded' | 'rate' | 'network' | 'disabled' | 'unreachable' | 'one-sided';
 
 /** What the database says of a server whose fingerprint is stored. */
 export interface KnownVerdict {

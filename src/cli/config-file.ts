@@ -1,0 +1,85 @@
+// The configuration file: YAML whose keys are the long options, checked by the same parsers as the command line.
+// What the command line says wins.
+import { readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command, type Option } from 'commander';
+import { parseDocument } from 'yaml';
+import { HellotapError } from '../errors.js';
+import { configKey } from './option.js';
+
+/**
+ * Applies a file to a command that has been parsed. Keys of other commands are passed over, unknown ones refused.
+ * @throws HellotapError ERR_CONFIG naming the file, the key and the reason
+ */
+export function applyConfigFile(path: string, command: Command): void {
+  const settings = readSettings(path);
+  const known = new Set(allOptions(rootOf(command)).map(configKey));
+  for (const [key, value] of Object.entries(settings)) {
+    if (!known.has(key) || key === 'config') {
+      throw new HellotapError('ERR_CONFIG', `${path}: unknown key "${key}"; keys are the long options without dashes`);
+    }
+    const options = optionsOf(command).filter((candidate) => configKey(candidate) === key);
+    if (options.length > 0) set(path, command, options, key, value);
+  }
+}
+
+function readSettings(path: string): Record<string, unknown> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new HellotapError('ERR_CONFIG', `${path}: cannot be read: ${(error as Error).message}`, { cause: error });
+  }
+  const document = parseDocument(text);
+  const fault = document.errors[0];
+  if (fault !== undefined) throw new HellotapError('ERR_CONFIG', `${path}: ${fault.message.split('\n')[0] ?? ''}`);
+  const settings: unknown = document.toJS({ maxAliasCount: 0 });
+  if (settings === null) return {};
+  if (typeof settings !== 'object' || Array.isArray(settings)) {
+    throw new HellotapError('ERR_CONFIG', `${path}: "key: value" lines are needed`);
+  }
+  return settings as Record<string, unknown>;
+}
+
+function set(path: string, command: Command, options: readonly Option[], key: string, value: unknown): void {
+  const refuse = (reason: string): never => {
+    throw new HellotapError('ERR_CONFIG', `${path}: ${key}: ${reason}`);
+  };
+  const [first] = options;
+  if (first === undefined) return;
+  const name = first.attributeName();
+  const source = command.getOptionValueSource(name);
+  if (source !== undefined && source !== 'default') return;
+  const flag = options.every((one) => one.isBoolean());
+  if (flag) {
+    if (typeof value !== 'boolean') return refuse('true or false is needed');
+    command.setOptionValueWithSource(name, value, 'config');
+    return;
+  }
+  const items = Array.isArray(value) ? (value as unknown[]) : [value];
+  if (!items.every((item) => ['string', 'number', 'boolean'].includes(typeof item))) {
+    return refuse('a text, a number or a list of them is needed');
+  }
+  const text = items.map(String).join(',');
+  try {
+    const parsed: unknown = first.parseArg === undefined ? text : first.parseArg(text, undefined);
+    if (first.argChoices !== undefined && !first.argChoices.includes(text)) {
+      return refuse(`one of ${first.argChoices.join(', ')} is needed`);
+    }
+    command.setOptionValueWithSource(name, parsed, 'config');
+  } catch (error) {
+    if (error instanceof InvalidArgumentError) return refuse(error.message);
+    throw error;
+  }
+}
+
+function rootOf(command: Command): Command {
+  return command.parent === null ? command : rootOf(command.parent);
+}
+
+function optionsOf(command: Command): readonly Option[] {
+  return command.parent === null ? command.options : [...command.options, ...command.parent.options];
+}
+
+function allOptions(command: Command): Option[] {
+  return [...command.options, ...command.commands.flatMap(allOptions)];
+}

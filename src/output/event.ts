@@ -1,0 +1,132 @@
+// The events: the public interface that logs and SIEMs read, in the shape of Suricata's EVE log.
+// Each is declared once, here; docs/events.md documents the same names for readers. What is ours sits under `hellotap`.
+import type { ProbeOutcome } from '../probe/probe-result.js';
+import type { Verdict } from '../match/verdict.js';
+
+/** What names the input: the capture (`-` for standard input) or the interface. */
+export interface EventInput {
+  readonly pcap_filename?: string;
+  readonly in_iface?: string;
+}
+
+/** The addresses of a flow: source is the client, destination the server. */
+export interface FlowIdentity extends EventInput {
+  readonly flow_id: number;
+  readonly src_ip: string;
+  readonly src_port: number;
+  readonly dest_ip: string;
+  readonly dest_port: number;
+  readonly proto: 'TCP' | 'UDP';
+  /** Community ID, version 1, seed 0. */
+  readonly community_id: string;
+  /** VLAN ids, outermost first; absent where untagged. */
+  readonly vlan?: readonly number[];
+}
+
+interface EventHead {
+  /** ISO 8601 with microseconds and `+0000`. */
+  readonly timestamp: string;
+}
+
+/** A digest and the text that it was made of. */
+export interface HashedText {
+  readonly hash: string;
+  readonly string: string;
+}
+
+/** Suricata's `tls` object; a key is absent where its value was not seen. */
+export interface TlsFields {
+  readonly sni?: string;
+  /** `TLS 1.3`, `TLS 1.2`, `TLS 1.1`, `TLSv1`, `SSLv3`, … as Suricata writes them. */
+  readonly version?: string;
+  readonly subject?: string;
+  readonly issuerdn?: string;
+  readonly serial?: string;
+  /** SHA-1 of the server's first certificate: hexadecimal pairs with colons. */
+  readonly fingerprint?: string;
+  readonly notbefore?: string;
+  readonly notafter?: string;
+  readonly client_alpns?: readonly string[];
+  readonly server_alpns?: readonly string[];
+  readonly ja3?: HashedText;
+  readonly ja3s?: HashedText;
+  readonly ja4?: string;
+  readonly session_resumed?: boolean;
+}
+
+/** A handshake was seen. */
+export interface TlsEvent extends EventHead, FlowIdentity {
+  readonly event_type: 'tls';
+  readonly tls: TlsFields;
+  readonly hellotap: {
+    /** Chosen cipher suite, four hexadecimal digits. */
+    readonly cipher?: string;
+    /** Name of the key exchange group of TLS 1.3. */
+    readonly group?: string;
+    /** Encrypted Client Hello was offered (or greased). */
+    readonly ech: boolean;
+    readonly client_hello: boolean;
+    readonly server_hello: boolean;
+    readonly verdict: Verdict;
+  };
+}
+
+/** The verdict that came after the flow's own event. */
+export interface TagEvent extends EventHead, FlowIdentity {
+  readonly event_type: 'tag';
+  readonly hellotap: { readonly sni: string | null; readonly verdict: Verdict };
+}
+
+/** A server was probed. */
+export interface FingerprintEvent extends EventHead {
+  readonly event_type: 'fingerprint';
+  readonly hellotap: {
+    readonly ip: string;
+    readonly port: number;
+    readonly sni: string | null;
+    readonly hello_set: string;
+    readonly hellos: Readonly<Record<string, string | null>>;
+    readonly fingerprint: string | null;
+    readonly fingerprint_id: string | null;
+    readonly jarm?: string | null;
+    readonly http_server?: string | null;
+    readonly outcome: Readonly<Record<string, ProbeOutcome>>;
+    /** ISO 8601, microseconds. */
+    readonly started: string;
+    readonly duration_ms: number;
+    /** What the database says of the server now. */
+    readonly verdict?: Verdict;
+  };
+}
+
+/** Damaged or hostile input that was survived. Rate-limited per kind: `count` says how often it happened so far. */
+export interface AnomalyEvent extends EventHead, EventInput {
+  readonly event_type: 'anomaly';
+  readonly anomaly: {
+    readonly type: 'capture' | 'decode' | 'stream';
+    readonly code: string;
+    readonly layer: string;
+    /** Byte offset in the capture. */
+    readonly offset?: number;
+    readonly detail: string;
+    readonly count: number;
+  };
+}
+
+/** Counters by room; each grows only. Kernel, ring, queue and output drops are apart. */
+export interface StatsEvent extends EventHead {
+  readonly event_type: 'stats';
+  readonly stats: Readonly<Record<string, number | Readonly<Record<string, number>>>>;
+}
+
+export type HellotapEvent = TlsEvent | TagEvent | FingerprintEvent | AnomalyEvent | StatsEvent;
+
+/** Takes events and never reaches back. */
+export interface EventSink {
+  /** Never throws; what cannot be written is counted by the sink. */
+  write(event: HellotapEvent): void;
+  /** Resolves when the sink can take more; null when it can right now. */
+  ready(): Promise<void> | null;
+  /** Writes what is left. Rejects with ERR_OUTPUT when something could not be written. */
+  close(): Promise<void>;
+}

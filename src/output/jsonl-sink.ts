@@ -1,0 +1,28 @@
+// One JSON object per line, as Suricata's EVE log has it.
+import type { EventSink, HellotapEvent } from './event.js';
+import type { LineWriter } from './line-writer.js';
+
+/** Writes every event as it comes. */
+export class JsonlSink implements EventSink {
+  readonly #writer: LineWriter;
+  readonly #prompt: boolean;
+
+  /** @param prompt hand each event to the system at once (live), instead of in large pieces (captures) */
+  constructor(writer: LineWriter, prompt = false) {
+    this.#writer = writer;
+    this.#prompt = prompt;
+  }
+
+  write(event: HellotapEvent): void {
+    this.#writer.line(JSON.stringify(event));
+    if (this.#prompt) this.#writer.flush();
+  }
+
+  ready(): Promise<void> | null {
+    return this.#writer.ready();
+  }
+
+  close(): Promise<void> {
+    return this.#writer.close();
+  }
+}

@@ -62,9 +62,6 @@ function set(path: string, command: Command, options: readonly Option[], key: st
   const text = items.map(String).join(',');
   try {
     const parsed: unknown = first.parseArg === undefined ? text : first.parseArg(text, undefined);
-    if (first.argChoices !== undefined && !first.argChoices.includes(text)) {
-      return refuse(`one of ${first.argChoices.join(', ')} is needed`);
-    }
     command.setOptionValueWithSource(name, parsed, 'config');
   } catch (error) {
     if (error instanceof InvalidArgumentError) return refuse(error.message);

@@ -15,7 +15,17 @@ export interface VerdictLabel {
 }
 
 /** Why a server was not probed. */
-export type UnprobedReason = 'excluded' | 'rate' | 'network' | 'disabled' | 'unreachable' | 'one-sided';
+export type UnprobedReason =
+  | 'excluded'
+  | 'rate'
+  | 'network'
+  | 'disabled'
+  | 'unreachable'
+  | 'one-sided'
+  /** The client and the server were not seen to complete a handshake. */
+  | 'incomplete'
+  /** The program was stopped before the probe began. */
+  | 'stopped';
 
 /** What the database says of a server whose fingerprint is stored. */
 export interface KnownVerdict {

@@ -112,7 +112,8 @@ export class LineWriter {
   }
 
   #fail(error: NodeJS.ErrnoException): void {
-    const reason = error.code === 'EPIPE' ? 'was closed before everything was written' : `cannot be written: ${error.message}`;
+    const reason =
+      error.code === 'EPIPE' ? 'was closed before everything was written' : `cannot be written: ${error.message}`;
     this.#failure = new HellotapError('ERR_OUTPUT', `${this.#name} ${reason}`, { cause: error });
     this.#queue = [];
     this.#queued = 0;

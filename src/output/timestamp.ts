@@ -3,13 +3,18 @@
 let cachedSecond = -1;
 let cachedText = '';
 
-/** `microseconds` since 1970; years beyond 9999 (hostile captures) are clamped. */
+/** The last second of year 9999: later times (hostile captures) are shown as its end. */
+const LAST_SECOND = 253402300799;
+
+/** `microseconds` since 1970. */
 export function formatTimestamp(microseconds: number): string {
-  const clamped = Math.min(Math.max(Math.floor(microseconds), 0), 253402300799999999);
-  const second = Math.floor(clamped / 1e6);
+  const whole = Math.max(Math.floor(microseconds), 0);
+  const second = Math.floor(whole / 1e6);
+  if (second > LAST_SECOND) return '9999-12-31T23:59:59.999999+0000';
   if (second !== cachedSecond) {
     cachedSecond = second;
-    cachedText = new Date(second * 1000).toISOString().slice(0, 20);
+    cachedText = new Date(second * 1000).toISOString().slice(0, 19);
   }
-  return `${cachedText}${String(clamped - second * 1e6).padStart(6, '0')}+0000`;
+  const fraction = String(whole - second * 1e6).padStart(6, '0');
+  return `${cachedText}.${fraction}+0000`;
 }

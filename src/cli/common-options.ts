@@ -1,0 +1,89 @@
+// Options that several commands share. Each is defined here once; `hellotap COMMAND --help` and the configuration file
+// follow from it.
+import { Option } from 'commander';
+import { decimal, integer, list, option } from './option.js';
+
+/** What every command understands. */
+export interface CommonOptions {
+  readonly config?: string;
+  readonly logLevel: LogLevel;
+  readonly quiet: boolean;
+  readonly color: boolean;
+}
+
+/** Where results go and in what shape. */
+export interface OutputOptions {
+  readonly format?: string;
+  readonly output?: string;
+}
+
+/** How and whom the prober may probe. */
+export interface ProbingOptions {
+  readonly exclude: readonly string[];
+  readonly rate: number;
+  readonly perServerRate: number;
+  readonly concurrency: number;
+  readonly connectTimeout: number;
+  readonly handshakeTimeout: number;
+  readonly sourceAddress?: string;
+}
+
+/** Probing by itself of servers that were seen. */
+export interface AutomaticProbingOptions extends ProbingOptions {
+  readonly probe: boolean;
+  readonly probeNetworks: readonly string[];
+  readonly newProbesPerMinute: number;
+  readonly retryAfter: number;
+  readonly allowOneSided: boolean;
+}
+
+export const LOG_LEVELS = ['error', 'warning', 'info', 'debug'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+export const commonOptions = (): Option[] => [
+  option('--config <file>', 'read options from a YAML file; its keys are the long options, the command line wins'),
+  new Option('--log-level <level>', 'what goes to standard error').choices(LOG_LEVELS).default('warning'),
+  option('--quiet', 'no progress and no warnings; errors only', undefined, false),
+  option('--no-color', 'no colours on a terminal (also: NO_COLOR)'),
+];
+
+export const outputOptions = (formats: readonly string[]): Option[] => [
+  new Option('--format <format>', 'default: table on a terminal, jsonl elsewhere').choices(formats),
+  option('--output <file>', 'write results to a file instead of standard output'),
+];
+
+export const databaseOption = (): Option =>
+  option('--database <path>', 'the local fingerprint database (default: $XDG_DATA_HOME/hellotap/hellotap.db)');
+
+export const probingOptions = (): Option[] => [
+  option(
+    '--exclude <file>',
+    'addresses that get no packet at all: one CIDR per line, # comments; always wins, read again when it changes',
+    (text: string) => [text],
+    [],
+  ),
+  option('--rate <n>', 'new connections per second, in all', decimal(0.01, 1_000_000), 100),
+  option('--per-server-rate <n>', 'new connections per second to one address; 0: no limit', decimal(0, 100_000), 2),
+  option('--concurrency <n>', 'connections open at once', integer(1, 60_000), 256),
+  option('--connect-timeout <seconds>', 'for the TCP connection', decimal(0.01, 3600), 5),
+  option('--handshake-timeout <seconds>', 'for the whole handshake', decimal(0.01, 3600), 10),
+  option('--source-address <ip>', 'probe from this local address'),
+];
+
+export const automaticProbingOptions = (): Option[] => [
+  option(
+    '--probe-networks <cidr,...>',
+    'what may be probed by itself; default: every public address (private, loopback, link-local, multicast and reserved only where named)',
+    list,
+    [],
+  ),
+  ...probingOptions(),
+  option('--new-probes-per-minute <n>', 'servers probed for the first time, per minute', integer(1, 1_000_000), 600),
+  option(
+    '--retry-after <hours>',
+    'how long a server whose probe was incomplete is left alone',
+    decimal(0, 100_000),
+    24,
+  ),
+  option('--allow-one-sided', 'probe servers whose handshake was seen in one direction only', undefined, false),
+];

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+// The entry point: the commands, and exit code 2 for wrong usage. Each command loads what it needs when it runs.
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from './command.js';
+import { dbCommand } from './db.js';
+import { explainCommand } from './explain.js';
+import { interfacesCommand } from './interfaces.js';
+import { probeCommand } from './probe.js';
+import { triageCommand } from './triage.js';
+import { watchCommand } from './watch.js';
+
+const DESCRIPTION = `What is really behind that TLS server?
+
+hellotap follows TLS handshakes on a tap or in captures, fingerprints the servers behind them with the ten
+Client Hellos of the paper "Active TLS Stack Fingerprinting" (TMA 2022), and tags every flow against a local
+fingerprint database.`;
+
+const AFTER = `
+Examples:
+  $ hellotap triage capture.pcap                        every TLS server in a capture
+  $ hellotap triage --format jsonl captures/ > tls.json  a folder of captures, as EVE events
+  $ sudo hellotap watch eth1 --probe-networks 10.0.0.0/8
+  $ hellotap probe 192.0.2.7:443,www.example.org
+  $ hellotap db import fingerprints.csv --label nginx --kind software
+
+Exit codes:
+  0 done · 1 failed · 2 wrong usage · 3 done, but part of the input was damaged or out of reach ·
+  130 stopped by a signal after finishing what had begun`;
+
+function version(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
+  return manifest.version;
+}
+
+const program = new Command('hellotap')
+  .description(DESCRIPTION)
+  .version(version())
+  .addHelpText('after', AFTER)
+  .showHelpAfterError('(hellotap COMMAND --help shows the options)')
+  .configureHelp({ sortSubcommands: false, helpWidth: 100 })
+  .exitOverride();
+
+for (const command of [
+  triageCommand(),
+  watchCommand(),
+  probeCommand(),
+  dbCommand(),
+  explainCommand(),
+  interfacesCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
+}

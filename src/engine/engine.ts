@@ -1,0 +1,248 @@
+// Joins the rooms: each flow is tagged at once with what is known of its server; a new server is probed once, however
+// many flows ask; the late verdict goes out as `tag` events. Effects are the sink, the database and the prober alone.
+import type { CaptureRecord, FlowRecord } from '../capture/flow-record.js';
+import type { ServerKey } from '../database/server-key.js';
+import type { Verdict } from '../match/verdict.js';
+import type { EventInput, EventSink, FlowIdentity } from '../output/event.js';
+import { formatTimestamp } from '../output/timestamp.js';
+import type { ProbeResult } from '../probe/probe-result.js';
+import { CertificateSummaries } from '../tls/certificate-summary.js';
+import { AnomalyLog } from './anomaly-log.js';
+import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
+import { readTlsFlow, type TlsFlow } from './tls-flow.js';
+
+/** Where verdicts come from. */
+export interface VerdictSource {
+  verdict(server: ServerKey, passive: PassiveKeys): Verdict;
+  /** Forgets what it remembers of a server, because the database has news of it. */
+  forget(server: ServerKey): void;
+}
+
+/** What a passive flow shows of its server that a label may stand on. */
+export interface PassiveKeys {
+  /** SHA-1 of the certificate, lower-case hexadecimal. */
+  readonly certSha1?: string;
+  readonly ja3s?: string;
+  readonly ja3?: string;
+}
+
+/** Where probe requests go. Decides by itself whether it may, and says why not. */
+export interface ProbePort {
+  /** A verdict at once (`unprobed` and why), or the result to come. Never rejects. */
+  request(server: ServerKey, evidence: HandshakeEvidence): Verdict | Promise<ProbeResult | null>;
+  /** Whether a ClientHello is one of our own probes. */
+  isOwn(random: Uint8Array, sessionId: Uint8Array): boolean;
+}
+
+/** What was seen of the handshake between a client and the server: the prober's warrant. */
+export interface HandshakeEvidence {
+  /** Both sides went on to protected data: the client accepted the server. */
+  readonly completed: boolean;
+  /** Only one direction was captured. */
+  readonly oneSided: boolean;
+}
+
+/** Takes in what a probe said; resolves when it is safe. */
+export interface ProbeStore {
+  record(result: ProbeResult): Promise<void>;
+}
+
+/** Waiting flows, per server and in all; beyond, a flow keeps its `pending` and the lost tag is counted. */
+const MAX_WAITING_PER_SERVER = 1_000;
+const MAX_WAITING = 100_000;
+
+/** Counters since the start; each grows only, except `waiting` and `probing`. */
+export interface EngineCounters {
+  flows: number;
+  known: number;
+  unknown: number;
+  pending: number;
+  unprobed: number;
+  own_probes: number;
+  undecodable: number;
+  tags: number;
+  tags_dropped: number;
+  probed: number;
+  /** Probe results that the database did not take. */
+  store_failures: number;
+}
+
+interface Waiting {
+  readonly server: ServerKey;
+  readonly flows: FlowIdentity[];
+}
+
+export class Engine {
+  readonly counters: EngineCounters = {
+    flows: 0,
+    known: 0,
+    unknown: 0,
+    pending: 0,
+    unprobed: 0,
+    own_probes: 0,
+    undecodable: 0,
+    tags: 0,
+    tags_dropped: 0,
+    probed: 0,
+    store_failures: 0,
+  };
+  readonly anomalies = new AnomalyLog();
+  readonly #verdicts: VerdictSource;
+  readonly #probes: ProbePort | null;
+  readonly #store: ProbeStore;
+  readonly #sink: EventSink;
+  readonly #now: () => number;
+  readonly #warn: (text: string) => void;
+  readonly #retryAfterMs: number;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #certificates = new CertificateSummaries();
+  #waitingFlows = 0;
+
+  /** @param now microseconds since 1970, for events that no packet dates */
+  constructor(parts: {
+    verdicts: VerdictSource;
+    probes: ProbePort | null;
+    store: ProbeStore;
+    sink: EventSink;
+    now: () => number;
+    warn: (text: string) => void;
+    retryAfterMs: number;
+  }) {
+    this.#verdicts = parts.verdicts;
+    this.#probes = parts.probes;
+    this.#store = parts.store;
+    this.#sink = parts.sink;
+    this.#now = parts.now;
+    this.#warn = parts.warn;
+    this.#retryAfterMs = parts.retryAfterMs;
+  }
+
+  /** Servers that are being probed for a flow. */
+  get probing(): number {
+    return this.#waiting.size;
+  }
+
+  /** Takes what a source yields. Never throws on hostile input. */
+  accept(record: CaptureRecord, input: EventInput): void {
+    switch (record.kind) {
+      case 'flow':
+        this.#flow(record, input);
+        break;
+      case 'anomaly': {
+        const event = this.anomalies.note(record, input, this.#now());
+        if (event !== null) this.#sink.write(event);
+        break;
+      }
+    }
+  }
+
+  /** Resolves when every probe that was asked for has been answered and its tags are written. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  #flow(record: FlowRecord, input: EventInput): void {
+    const flow = readTlsFlow(record);
+    if (flow.clientHello === null && flow.serverHello === null) {
+      // It began like TLS and was none: cut off in the middle of its first message, or something in disguise.
+      this.counters.undecodable++;
+      return;
+    }
+    if (this.#isOwnProbe(flow)) {
+      this.counters.own_probes++;
+      return;
+    }
+    this.counters.flows++;
+    const identity = flowIdentity(record, input);
+    const fields = tlsFields(flow, this.#certificates);
+    const verdict = this.#tag(flow, passiveKeys(fields), identity);
+    this.counters[verdict.status]++;
+    this.#sink.write(tlsEvent(flow, fields, identity, verdict));
+  }
+
+  #isOwnProbe({ clientHello }: TlsFlow): boolean {
+    return clientHello !== null && this.#probes?.isOwn(clientHello.random, clientHello.sessionId) === true;
+  }
+
+  #tag(flow: TlsFlow, passive: PassiveKeys, identity: FlowIdentity): Verdict {
+    const verdict = this.#verdicts.verdict(flow.server, passive);
+    if (verdict.status === 'known') return verdict;
+    const key = serverText(flow.server);
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) {
+      this.#wait(waiting, identity);
+      return { status: 'pending', cached: verdict.cached };
+    }
+    if (verdict.status === 'unknown' && verdict.probed_at !== undefined && !this.#isDue(verdict.probed_at)) {
+      return verdict;
+    }
+    if (this.#probes === null) {
+      return { status: 'unprobed', reason: 'disabled', cached: verdict.cached };
+    }
+    const answer = this.#probes.request(flow.server, flow.evidence);
+    if (!(answer instanceof Promise)) return { ...answer, cached: verdict.cached };
+    const fresh: Waiting = { server: flow.server, flows: [] };
+    this.#waiting.set(key, fresh);
+    this.#wait(fresh, identity);
+    const running = this.#finish(key, fresh, passive, answer).finally(() => this.#running.delete(running));
+    this.#running.add(running);
+    return { status: 'pending', cached: verdict.cached };
+  }
+
+  /** Whether a server whose last probe was incomplete may be asked again. */
+  #isDue(probedAt: string): boolean {
+    return this.#probes !== null && this.#now() / 1000 - Date.parse(probedAt) >= this.#retryAfterMs;
+  }
+
+  #wait(waiting: Waiting, identity: FlowIdentity): void {
+    if (waiting.flows.length >= MAX_WAITING_PER_SERVER || this.#waitingFlows >= MAX_WAITING) {
+      this.counters.tags_dropped++;
+      return;
+    }
+    waiting.flows.push(identity);
+    this.#waitingFlows++;
+  }
+
+  async #finish(
+    key: string,
+    waiting: Waiting,
+    passive: PassiveKeys,
+    answer: Promise<ProbeResult | null>,
+  ): Promise<void> {
+    const result = await answer;
+    if (result !== null) await this.#record(result, waiting.server);
+    this.#waiting.delete(key);
+    this.#waitingFlows -= waiting.flows.length;
+    const verdict = result === null ? stopped : this.#verdicts.verdict(waiting.server, passive);
+    const timestamp = formatTimestamp(this.#now());
+    if (result !== null) this.#sink.write(fingerprintEvent(result, timestamp, verdict));
+    for (const identity of waiting.flows) {
+      this.counters.tags++;
+      this.#sink.write({
+        timestamp,
+        event_type: 'tag',
+        ...identity,
+        hellotap: { sni: waiting.server.serverName, verdict },
+      });
+    }
+  }
+
+  async #record(result: ProbeResult, server: ServerKey): Promise<void> {
+    this.counters.probed++;
+    try {
+      await this.#store.record(result);
+    } catch (error) {
+      this.counters.store_failures++;
+      this.#warn(`${server.address}:${server.port} was probed, but not stored: ${(error as Error).message}`);
+    }
+    this.#verdicts.forget(server);
+  }
+}
+
+/** The verdict of a flow whose probe was called off when the program was stopped. */
+const stopped: Verdict = { status: 'unprobed', reason: 'stopped', cached: false };
+
+function serverText(server: ServerKey): string {
+  return `${server.address} ${server.port} ${server.serverName ?? ''}`;
+}

@@ -155,6 +155,8 @@ export const AlertDescription = {
   BadRecordMac: 20,
   RecordOverflow: 22,
   HandshakeFailure: 40,
+  BadCertificate: 42,
+  UnsupportedCertificate: 43,
   IllegalParameter: 47,
   DecodeError: 50,
   DecryptError: 51,

@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_DATABASE_FORMAT'
   | 'ERR_DATABASE_VERSION'
   | 'ERR_DATABASE_BUSY'
+  | 'ERR_DATABASE_WRITE'
   | 'ERR_IMPORT'
   | 'ERR_OUTPUT';
 

@@ -1,0 +1,160 @@
+// Importing a table from a file or a stream: what kind it is, its options, and one transaction for all of it.
+
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import { HellotapError } from '../errors.js';
+import { fingerprintLoad, isFingerprintTable } from './import-fingerprints.js';
+import { isLabelTable, labelLoad } from './import-labels.js';
+import { isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
+import { MAX_SOURCE, NO_SOURCE, sourceByName } from './source.js';
+import type { Store } from './store.js';
+import { emptyCounts, readTable, type Header, type Reject, type TableLoad } from './table-reader.js';
+
+export interface ImportOptions {
+  /** What the servers of a fingerprint table are. */
+  readonly label?: string | undefined;
+  readonly kind?: string | undefined;
+  /** Name of the source; `toplist…` and `blocklist…` make its rows count for the C2 score. */
+  readonly source?: string | undefined;
+  /** When the servers of a fingerprint table were seen; otherwise the file's time of change, of a stream the time of day. */
+  readonly seen?: Date | undefined;
+  readonly helloSet?: string | undefined;
+}
+
+/** What came of an import. `changed` counts new sightings of servers, or label rows that said something new. */
+export interface ImportReport {
+  readonly file: string;
+  readonly table: string;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly changed: number;
+  readonly newFingerprints: number;
+  /** The first rejected rows. */
+  readonly rejects: readonly Reject[];
+  /** Columns that mean nothing here. */
+  readonly unknownColumns: readonly string[];
+}
+
+const CHUNK_BYTES = 1 << 20;
+/** Another import may hold the database for minutes. */
+const PATIENCE_MS = 600_000;
+const GZIP_MAGIC = [0x1f, 0x8b];
+
+/**
+ * Imports a file (plain or gzip). Either all of its good rows come in or none; the same file again changes nothing.
+ * Throws ERR_IMPORT where it cannot be read or is no table that is known, ERR_USAGE where options do not fit it.
+ */
+export async function importFile(store: Store, path: string, options: ImportOptions = {}): Promise<ImportReport> {
+  try {
+    const written = (await stat(path)).mtime;
+    return await importStream(store, path, createReadStream(path, { highWaterMark: CHUNK_BYTES }), options, written);
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error && !(error instanceof HellotapError)) {
+      throw new HellotapError('ERR_IMPORT', `${path}: cannot be read: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/**
+ * Imports a table from a stream of bytes, plain or gzip; `name` stands for it in messages.
+ * @param written when the servers of a fingerprint table were seen, where the options do not say
+ */
+export async function importStream(
+  store: Store,
+  name: string,
+  source: AsyncIterable<Uint8Array>,
+  options: ImportOptions = {},
+  written = new Date(),
+): Promise<ImportReport> {
+  checkOptions(options);
+  // A connection of its own: what it stages and locks must not meet a probe that is being stored meanwhile.
+  const own = store.fork({ busyTimeoutMs: PATIENCE_MS });
+  try {
+    const counts = emptyCounts();
+    const load = await readTable(name, plain(name, source), counts, {
+      choose: (header) => chooseLoad(own, name, header, options, written),
+      inBatch: (body) => {
+        own.read(body);
+      },
+    });
+    const merged = own.write(() => {
+      const result = load.merge();
+      if (result.changed > 0) own.raiseGeneration();
+      return result;
+    });
+    return { file: name, table: load.table, unknownColumns: load.unknownColumns, ...counts, ...merged };
+  } finally {
+    own.close();
+    store.refresh();
+  }
+}
+
+function chooseLoad(store: Store, name: string, header: Header, options: ImportOptions, written: Date): TableLoad {
+  const source = options.source === undefined ? NO_SOURCE : sourceByName(options.source);
+  const seen = options.seen === undefined ? null : seconds(options.seen);
+  if (isFingerprintTable(header)) {
+    return fingerprintLoad(store, name, header, {
+      seen: seconds(options.seen ?? written),
+      source,
+      label: options.label === undefined ? null : { name: options.label.trim(), kind: options.kind ?? 'other' },
+      helloSet: options.helloSet ?? null,
+    });
+  }
+  if (isLabelTable(header)) return labelLoad(store, header, { source, seen, helloSet: options.helloSet });
+  throw new HellotapError(
+    'ERR_IMPORT',
+    `${name}, line ${header.line}: no table that is known: expected the columns ` +
+      'ip,port,server_name,<one per Client Hello>,fingerprint or fingerprint,label,kind',
+  );
+}
+
+function checkOptions({ label, kind, source }: ImportOptions): void {
+  if (kind !== undefined && !isLabelKind(kind)) {
+    throw new HellotapError('ERR_USAGE', `--kind ${kind}: is none of ${LABEL_KINDS.join(', ')}`);
+  }
+  if (kind !== undefined && label === undefined) {
+    throw new HellotapError('ERR_USAGE', '--kind says what sort of label it is: name the label with --label NAME');
+  }
+  if (label !== undefined && (label.trim() === '' || label.length > MAX_LABEL)) {
+    throw new HellotapError('ERR_USAGE', `--label: a name of 1 to ${MAX_LABEL} characters`);
+  }
+  if (source !== undefined && source.length > MAX_SOURCE) {
+    throw new HellotapError('ERR_USAGE', `--source: a name of at most ${MAX_SOURCE} characters`);
+  }
+}
+
+function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}
+
+/** Unpacks gzip, told by its first two bytes rather than by the file's name. */
+async function* plain(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const chunks = source[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  if (first.done === true) return;
+  const head = first.value;
+  const all = async function* (): AsyncGenerator<Uint8Array> {
+    yield head;
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  };
+  if (head[0] === GZIP_MAGIC[0] && head[1] === GZIP_MAGIC[1]) yield* gunzip(name, all());
+  else yield* all();
+}
+
+async function* gunzip(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const unpack = createGunzip({ chunkSize: CHUNK_BYTES });
+  // Its failure comes out of the loop below as well.
+  const fed = pipeline(source, unpack).catch(() => undefined);
+  try {
+    for await (const chunk of unpack) yield chunk as Uint8Array;
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error) throw error;
+    throw new HellotapError('ERR_IMPORT', `${name}: the gzip data is damaged: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  await fed;
+}

@@ -1,0 +1,180 @@
+// Labels: what people and tables say a fingerprint is. Setting and removing them, and a fingerprint's labels with shares.
+
+import { HellotapError } from '../errors.js';
+import { ensureFingerprint, findFingerprint } from './fingerprints.js';
+import type { FingerprintKey } from './fingerprint-key.js';
+import type { LabelEvidence } from './scores.js';
+import type { SourceRef } from './source.js';
+import type { LabelRef } from './staging.js';
+import type { Store } from './store.js';
+
+export const LABEL_KINDS = ['software', 'cdn', 'c2', 'own', 'other'] as const;
+export type LabelKindName = (typeof LABEL_KINDS)[number];
+
+/** Longer names are no names. */
+export const MAX_LABEL = 500;
+
+export function isLabelKind(text: string): text is LabelKindName {
+  return (LABEL_KINDS as readonly string[]).includes(text);
+}
+
+/** A label of a fingerprint, all of its sources together. */
+export interface FingerprintLabel {
+  readonly name: string;
+  readonly kind: LabelKindName;
+  /** Observations that carry it, and their part of all labelled ones of the fingerprint, in (0, 1]. */
+  readonly count: number;
+  readonly share: number;
+  /** Seconds since 1970. */
+  readonly firstSeen: number | null;
+  readonly lastSeen: number | null;
+  /** The source with most observations first. */
+  readonly sources: readonly string[];
+}
+
+/** A claim that a fingerprint carries a label: what a row of a labels table says. */
+export interface Claim {
+  readonly key: FingerprintKey;
+  readonly label: LabelRef;
+  readonly source: SourceRef;
+  readonly firstSeen: number | null;
+  readonly lastSeen: number | null;
+  /** Observations that it stands for. */
+  readonly count: number;
+}
+
+/** Labels with their shares, the largest first, those of equal share by name. */
+export function summarizeLabels(evidence: readonly LabelEvidence[]): FingerprintLabel[] {
+  const merged = new Map<string, { first: LabelEvidence; all: LabelEvidence[] }>();
+  let total = 0;
+  for (const one of evidence) {
+    if (one.label === null) continue;
+    total += one.count;
+    const key = `${one.kind ?? ''} ${one.label}`;
+    const group = merged.get(key);
+    if (group === undefined) merged.set(key, { first: one, all: [one] });
+    else group.all.push(one);
+  }
+  const labels = [...merged.values()].map(({ first, all }): FingerprintLabel => {
+    const count = all.reduce((sum, one) => sum + one.count, 0);
+    const bySize = all.toSorted((a, b) => b.count - a.count || compare(a.source, b.source));
+    return {
+      name: first.label ?? '',
+      kind: first.kind as LabelKindName,
+      count,
+      share: count / total,
+      firstSeen: extreme(
+        all.map((one) => one.firstSeen),
+        Math.min,
+      ),
+      lastSeen: extreme(
+        all.map((one) => one.lastSeen),
+        Math.max,
+      ),
+      sources: bySize.map((one) => one.source).filter((source) => source !== ''),
+    };
+  });
+  return labels.sort((a, b) => b.share - a.share || compare(a.name, b.name));
+}
+
+/** Sets a label by hand; also one that had been removed. Raises the generation. */
+export function addLabel(store: Store, claim: Claim): void {
+  if (claim.label.name.trim() === '' || claim.label.name.length > MAX_LABEL || !isLabelKind(claim.label.kind)) {
+    throw new HellotapError(
+      'ERR_USAGE',
+      `a label has a name and one of the kinds ${LABEL_KINDS.join(', ')}, not "${claim.label.kind}"`,
+    );
+  }
+  store.write(() => {
+    mergeClaim(store, claim, true);
+    store.raiseGeneration();
+  });
+}
+
+/**
+ * Takes a label away from a fingerprint, whatever says so; later imports do not bring it back, only `addLabel` does.
+ * Returns how many sources had said so.
+ * @param kind only the label of this kind; null: of any
+ */
+export function removeLabel(store: Store, key: FingerprintKey, name: string, kind: string | null): number {
+  const fingerprint = findFingerprint(store, key);
+  if (fingerprint === null) return 0;
+  return store.write(() => {
+    const { changes } = store
+      .prepare<[number, string, string | null]>(
+        `UPDATE claim SET removed = 1, count = 0
+         WHERE fingerprint_id = ? AND removed = 0
+           AND label_id IN (SELECT id FROM label WHERE name = ? AND kind = ifnull(?, kind))`,
+      )
+      .run(fingerprint.id, name, kind);
+    if (changes > 0) store.raiseGeneration();
+    return changes;
+  });
+}
+
+/**
+ * Brings a claim in, inside of `write`: spans grow, the larger count stays, so that the same row again changes nothing.
+ * Returns whether anything changed.
+ */
+export function mergeClaim(store: Store, claim: Claim, revive = false): boolean {
+  const fingerprint = ensureFingerprint(store, claim.key);
+  const { changes } = store
+    .prepare(
+      `INSERT INTO claim AS c (fingerprint_id, label_id, source_id, first_seen, last_seen, count)
+       VALUES (@fingerprint, @label, @source, @first, @last, @count)
+       ON CONFLICT DO UPDATE SET
+         first_seen = min(ifnull(c.first_seen, excluded.first_seen), ifnull(excluded.first_seen, c.first_seen)),
+         last_seen = max(ifnull(c.last_seen, excluded.last_seen), ifnull(excluded.last_seen, c.last_seen)),
+         count = max(c.count, excluded.count),
+         removed = 0
+       WHERE (c.removed = 0 OR @revive = 1) AND (
+         c.removed = 1 OR excluded.count > c.count
+         OR ifnull(excluded.first_seen < ifnull(c.first_seen, 9e15), 0)
+         OR ifnull(excluded.last_seen > ifnull(c.last_seen, -1), 0))`,
+    )
+    .run({
+      fingerprint,
+      label: ensureLabel(store, claim.label),
+      source: ensureSource(store, claim.source),
+      first: claim.firstSeen,
+      last: claim.lastSeen,
+      count: claim.count,
+      revive: revive ? 1 : 0,
+    });
+  return changes > 0;
+}
+
+function ensureLabel(store: Store, label: LabelRef): number {
+  const known = store
+    .prepare<[string, string], { id: number }>('SELECT id FROM label WHERE name = ? AND kind = ?')
+    .get(label.name, label.kind);
+  if (known !== undefined) return known.id;
+  return Number(
+    store.prepare('INSERT INTO label (name, kind) VALUES (?, ?)').run(label.name, label.kind).lastInsertRowid,
+  );
+}
+
+/** The id of a source, made where missing; inside of `write`. A class once known stays. */
+export function ensureSource(store: Store, source: SourceRef): number {
+  const known = store
+    .prepare<[string], { id: number; class: string | null }>('SELECT id, class FROM source WHERE name = ?')
+    .get(source.name);
+  if (known === undefined) {
+    return Number(
+      store.prepare('INSERT INTO source (name, class) VALUES (?, ?)').run(source.name, source.class).lastInsertRowid,
+    );
+  }
+  if (known.class === null && source.class !== null) {
+    store.prepare('UPDATE source SET class = ? WHERE id = ?').run(source.class, known.id);
+  }
+  return known.id;
+}
+
+function extreme(times: readonly (number | null)[], pick: (...values: number[]) => number): number | null {
+  const known = times.filter((time) => time !== null);
+  return known.length === 0 ? null : pick(...known);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

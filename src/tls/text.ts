@@ -1,6 +1,18 @@
-// Bytes of the wire as text: names of servers and protocols.
+// Bytes of the wire as text: names of servers, protocols and holders of certificates.
 
-/** UTF-8 to text. Bytes that are not UTF-8 become U+FFFD; nothing else is changed, not even a byte order mark. */
+/** The byte order mark, too, is part of what was sent. */
+const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });
+
+/** Below this length a loop beats the call into the decoder (`h2`, `US`). */
+const SHORT = 8;
+
+/** UTF-8 to text. Bytes that are not UTF-8 become U+FFFD; nothing else is changed. */
 export function decodeText(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  if (bytes.length > SHORT) return UTF8.decode(bytes);
+  let text = '';
+  for (const byte of bytes) {
+    if (byte >= 0x80) return UTF8.decode(bytes);
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }

@@ -1,6 +1,6 @@
 // The Certificate message: a plain list up to TLS 1.2 (RFC 5246 section 7.4.2), entries with extensions in TLS 1.3
 // (RFC 8446 section 4.4.2). What is in a certificate is for certificate-summary.ts.
-import type { ExtensionBlock} from './extension-block.js';
+import type { ExtensionBlock } from './extension-block.js';
 import { readExtensions } from './extension-block.js';
 import type { Malformed } from './decoded.js';
 import { Reader } from './reader.js';

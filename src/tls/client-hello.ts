@@ -4,7 +4,7 @@
 import { ExtensionType } from './constants.js';
 import type { NamedGroup, ProtocolVersion } from './constants.js';
 import type { Malformed } from './decoded.js';
-import type { ExtensionBlock} from './extension-block.js';
+import type { ExtensionBlock } from './extension-block.js';
 import { readTrailingExtensions } from './extension-block.js';
 import {
   decodeByteList,

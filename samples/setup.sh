@@ -60,14 +60,15 @@ check_tools() {
 
 # Node's headers often lie beside its binary. Then node-gyp need not fetch them.
 find_headers() {
-  local candidate
-  for candidate in "${npm_config_nodedir:-}" "$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')"; do
+  local option=npm_package_config_node_gyp_nodedir candidate
+  case $(npm --version) in [1-9].* | 10.*) option=npm_config_nodedir ;; esac # npm 11 deprecates it, older node-gyp knows no other
+  for candidate in "${!option:-}" "$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')"; do
     if grep -qs "define NODE_MODULE_VERSION $(node -p process.versions.modules)\$" "$candidate/include/node/node_version.h"; then
-      export npm_config_nodedir=$candidate
+      export "$option=$candidate"
       return
     fi
   done
-  unset npm_config_nodedir
+  unset "$option"
 }
 
 check_node

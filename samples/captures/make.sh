@@ -10,7 +10,6 @@ shift
 cd "$here"
 export TMPDIR; TMPDIR=$(mktemp -d); trap 'rm -rf "$TMPDIR"' EXIT
 ip link set lo mtu 1500 gso_max_segs 1          # segments as on a wire, not loopback's 64 KiB ones
-ip -6 address add fd00:1ab::1/128 dev lo nodad
 
 address() { awk -F'\t' -v id="$1" '$1 == id { print $2 }' ../../test/lab/deployments.tsv; }
 want() { local name=$1 x; shift; [ $# -eq 0 ] && return 0; for x in "$@"; do [ "$x" = "$name" ] && return 0; done; return 1; }
@@ -89,8 +88,8 @@ go_tour() {
 }
 java_tour() { java clients/Client.java java.lab.test "$(address java-default)" apache.lab.test "$(address apache-default)" stunnel.lab.test "$(address stunnel-default)"; }
 
-over_ipv6() { # a relay carries the bytes unchanged to nginx, whose lab has no IPv6
-  socat TCP6-LISTEN:8443,bind=[fd00:1ab::1],reuseaddr,fork TCP:"$(address nginx-default)":8443 & local relay=$!
+over_ipv6() {
+  bash ipv6-relay.sh & local relay=$!
   sleep 0.5
   python nginx.lab.test fd00:1ab::1; curl -sk --resolve "nginx.lab.test:8443:[fd00:1ab::1]" https://nginx.lab.test:8443/
   kill "$relay"

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import Database from 'better-sqlite3';
+import { hellotap, liveCaptureSkipReason, outcome, program, root, start, type Outcome } from './hellotap.js';
+
+const directory = mkdtempSync(join(tmpdir(), 'hellotap-bad-'));
+chmodSync(directory, 0o755);
+after(() => {
+  rmSync(directory, { recursive: true });
+});
+const file = (name: string, content: string | Uint8Array = ''): string => {
+  writeFileSync(join(directory, name), content);
+  return join(directory, name);
+};
+const capture = join(root, 'samples/captures/curl.pcap');
+const database = join(directory, 'test.db');
+const triage = (...args: string[]): Promise<Outcome> =>
+  hellotap('triage', '--format', 'jsonl', '--database', database, ...args);
+
+/** One line on standard error that names what it is about, nothing on standard output. */
+function assertRefused({ code, stdout, stderr }: Outcome, expected: number, about: RegExp): void {
+  assert.equal(code, expected, stderr);
+  assert.match(stderr, about);
+  assert.equal(stderr.trimEnd().split('\n').length, 1, stderr);
+  assert.doesNotMatch(stderr, /^\s+at /m, 'no stack trace');
+  assert.equal(stdout, '');
+}
+
+const eventTypes = (stdout: string): string[] =>
+  stdout
+    .trim()
+    .split('\n')
+    .map((line) => (JSON.parse(line) as { event_type: string }).event_type);
+
+describe('triage says what is wrong with', () => {
+  it('a file that is not there', async () => {
+    assertRefused(await triage(join(directory, 'none.pcap')), 1, /none\.pcap/);
+  });
+
+  it('a folder without captures', async () => {
+    mkdirSync(join(directory, 'empty'));
+    assertRefused(await triage(join(directory, 'empty')), 1, /empty/);
+  });
+
+  it('an empty file', async () => {
+    assertRefused(await triage(file('empty.pcap')), 1, /empty\.pcap/);
+  });
+
+  it('a text file', async () => {
+    assertRefused(await triage(file('notes.pcap', 'These are notes.\n'.repeat(99))), 1, /notes\.pcap/);
+  });
+
+  it('an empty standard input', async () => {
+    assertRefused(await triage('-'), 1, /standard input/);
+  });
+
+  it('a capture cut in the middle of a record: everything before is reported, exit code 3', async () => {
+    const cut = join(directory, 'cut.pcap');
+    copyFileSync(capture, cut);
+    truncateSync(cut, readFileSync(capture).length - 5);
+    const whole = eventTypes((await triage(capture)).stdout).filter((type) => type === 'tls');
+    const { code, stdout, stderr } = await triage(cut);
+    assert.equal(code, 3, stderr);
+    assert.deepEqual(
+      eventTypes(stdout).filter((type) => type === 'tls'),
+      whole,
+    );
+    assert.ok(eventTypes(stdout).includes('anomaly'));
+    assert.match(stderr, /cut\.pcap/);
+  });
+
+  it('one bad file among good ones: the good are reported, exit code 3', async () => {
+    const { code, stdout, stderr } = await triage(capture, join(directory, 'none.pcap'));
+    assert.equal(code, 3, stderr);
+    assert.ok(eventTypes(stdout).includes('tls'));
+    assert.match(stderr, /none\.pcap/);
+  });
+
+  it('a database that is not one', async () => {
+    const other = file('not.db', 'This is not a database. '.repeat(100));
+    assertRefused(await hellotap('triage', capture, '--format', 'jsonl', '--database', other), 1, /not\.db/);
+    assert.match(readFileSync(other, 'utf8'), /^This is not/, 'it is left as it was');
+  });
+
+  it('a database of a newer version', async () => {
+    const newer = join(directory, 'newer.db');
+    assert.equal((await hellotap('db', 'stats', '--database', newer)).code, 0);
+    const sqlite = new Database(newer);
+    sqlite.pragma('user_version = 9999');
+    sqlite.close();
+    assertRefused(await hellotap('triage', capture, '--format', 'jsonl', '--database', newer), 1, /newer/);
+  });
+
+  it('an option that does not exist', async () => {
+    const { code, stdout } = await triage('--no-such-option', capture);
+    assert.equal(code, 2);
+    assert.equal(stdout, '');
+  });
+});
+
+describe('probe', () => {
+  it('refuses a target that does not parse with exit code 2', async () => {
+    for (const target of ['192.0.2.300:443:1', '[::1', 'host:99999', '']) {
+      const { code, stdout, stderr } = await hellotap('probe', target, '--database', database);
+      assert.equal(code, 2, `${target}: ${stderr}`);
+      assert.equal(stdout, '');
+      assert.doesNotMatch(stderr, /^\s+at /m);
+    }
+  });
+});
+
+describe('watch says what is wrong with', { skip: liveCaptureSkipReason() }, () => {
+  it('an interface that does not exist', async () => {
+    assertRefused(await hellotap('watch', 'nosuch0', '--database', database), 1, /nosuch0/);
+  });
+
+  it('missing rights to capture', { skip: rightsSkipReason() }, async () => {
+    const args = ['watch', 'lo', '--database', join(directory, 'nobody.db'), '--no-probe'];
+    mkdirSync(join(directory, 'nobody'), { mode: 0o777 });
+    const asNobody =
+      process.getuid?.() === 0
+        ? outcome(
+            spawn('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program, ...args]),
+          )
+        : hellotap(...args);
+    assertRefused(await asNobody, 1, /CAP_NET_RAW|root|rights|permi/i);
+  });
+});
+
+function rightsSkipReason(): string | false {
+  if (process.getuid?.() !== 0) return false;
+  try {
+    // The checkout may lie where nobody else can read.
+    execFileSync('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', 'test', '-r', program], {
+      stdio: 'ignore',
+    });
+    return false;
+  } catch {
+    return 'needs a checkout that an unprivileged user can read';
+  }
+}
+
+describe('a standard output that closes early', () => {
+  it('ends the program quietly', async () => {
+    const child = start(['triage', capture, capture, '--format', 'jsonl', '--database', database]);
+    child.stdout.once('data', () => child.stdout.destroy());
+    const { code, stderr } = await outcome(child);
+    assert.ok(code === 0 || code === 1, `exit code ${code}`);
+    assert.doesNotMatch(stderr, /^\s+at /m);
+    assert.ok(stderr.split('\n').length <= 2, stderr);
+  });
+});

@@ -1,6 +1,8 @@
 // Writes Client Hellos byte by byte as a template says, in whatever order and with whatever contents: nothing is added,
 // sorted or corrected. What templates there are is the matter of probe/hello-set.ts; this file knows only the wire.
 import { ContentType, ExtensionType, HandshakeType, ServerNameType } from './constants.js';
+import { HANDSHAKE_HEADER_LENGTH } from './handshake-joiner.js';
+import { RECORD_HEADER_LENGTH } from './records.js';
 
 /** One extension of a template: fixed data, or a slot that each connection fills. */
 export type TemplateExtension =
@@ -40,9 +42,6 @@ export interface ClientHelloFields {
   /** Null: no cookie extension. */
   readonly cookie: Uint8Array | null;
 }
-
-export const RECORD_HEADER_LENGTH = 5;
-const HANDSHAKE_HEADER_LENGTH = 4;
 
 /**
  * The whole record that carries the Client Hello. `record.subarray(RECORD_HEADER_LENGTH)` is the handshake message,

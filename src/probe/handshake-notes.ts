@@ -1,0 +1,33 @@
+// What a handshake has shown so far: the observation that fingerprints are made from, filled in as bytes are read.
+import type {
+  ExtensionItem,
+  ExtensionList,
+  HandshakeObservation,
+  ServerHelloChoice,
+} from '../fingerprint/handshake-observation.js';
+
+/** A HandshakeObservation under way. A decoder appends each extension as it reads it, before it looks into its data. */
+export class HandshakeNotes implements HandshakeObservation {
+  /** Of the last ServerHello that could be decoded, a HelloRetryRequest included. */
+  serverHello: ServerHelloChoice | null = null;
+  serverHelloExtensions: ExtensionList = null;
+  encryptedExtensions: ExtensionList = null;
+  certificateRequestExtensions: ExtensionList = null;
+  helloRetryRequestExtensions: ExtensionList = null;
+  certificateExtensions: ExtensionList = null;
+  readonly alerts: number[] = [];
+
+  /** Starts the list anew, empty: the message came. What is appended to the result shows up in the notes. */
+  begin(list: ExtensionListName): ExtensionItem[] {
+    const items: ExtensionItem[] = [];
+    this[list] = items;
+    return items;
+  }
+}
+
+export type ExtensionListName =
+  | 'serverHelloExtensions'
+  | 'encryptedExtensions'
+  | 'certificateRequestExtensions'
+  | 'helloRetryRequestExtensions'
+  | 'certificateExtensions';

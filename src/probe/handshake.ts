@@ -1,0 +1,178 @@
+// One handshake with one Client Hello, as a state machine: the server's bytes in, our bytes and an observation out.
+// Pure but for the randomness that it is handed: no sockets, no clock. This file goes as far as the choice of a version;
+// legacy-handshake.ts and tls13-handshake.ts go on to Finished.
+import type { HandshakeObservation } from '../fingerprint/handshake-observation.js';
+import { writeClientHelloRecord } from '../tls/client-hello-writer.js';
+import type { ClientHelloFields, ClientHelloTemplate, KeyShareEntry } from '../tls/client-hello-writer.js';
+import { AlertDescription, ProtocolVersion } from '../tls/constants.js';
+import { generateKeyShare } from '../tls/crypto/key-exchange.js';
+import type { KeyShare } from '../tls/crypto/key-exchange.js';
+import { isGrease } from '../tls/grease.js';
+import type { HandshakeMessage } from '../tls/handshake-joiner.js';
+import { RECORD_HEADER_LENGTH } from '../tls/records.js';
+import { HandshakeNotes } from './handshake-notes.js';
+import { HandshakeRecords } from './handshake-records.js';
+import type { PreparedHello } from './hello-set.js';
+import { LegacyHandshake } from './legacy-handshake.js';
+import type { ProbeOutcome } from './probe-result.js';
+import { readStrictMessage } from './strict-messages.js';
+import type { StrictMessage } from './strict-messages.js';
+import type { StrictServerHello } from './strict-server-hello.js';
+import { Tls13Handshake } from './tls13-handshake.js';
+
+/** Where a handshake gets what must not repeat. */
+export interface HandshakeRandomness {
+  /** random and session_id of a hello, 32 bytes each. */
+  helloRandoms(): { readonly random: Uint8Array; readonly sessionId: Uint8Array };
+  /** `length` random bytes. */
+  bytes(length: number): Uint8Array;
+}
+
+/** The part of a handshake that knows what a version expects. */
+export interface VersionHandshake {
+  /** Takes the next message, or the end of the ServerHello that it began with. */
+  onMessage(message: StrictMessage, raw: Uint8Array): void;
+  /** Whether the next thing has to be the server's ChangeCipherSpec. */
+  readonly expectsChangeCipherSpec: boolean;
+  onChangeCipherSpec(): void;
+}
+
+/** What both kinds of handshake work with. */
+export interface HandshakeContext {
+  readonly records: HandshakeRecords;
+  readonly notes: HandshakeNotes;
+  readonly hello: PreparedHello;
+  readonly randomness: HandshakeRandomness;
+  /** Of our Client Hello; the second one has the same. */
+  readonly clientRandom: Uint8Array;
+  readonly sessionId: Uint8Array;
+  /** The Client Hello's handshake message. */
+  readonly clientHello: Uint8Array;
+  readonly keyShares: readonly OfferedShare[];
+  /** Makes another Client Hello (record) with the same random and session id. */
+  writeHello(
+    template: ClientHelloTemplate,
+    recordVersion: number,
+    share: KeyShareEntry,
+    cookie: Uint8Array | null,
+  ): Uint8Array;
+}
+
+/** A key share of our hello. `share` is null for a GREASE group, which nobody can choose. */
+export interface OfferedShare {
+  readonly group: number;
+  readonly share: KeyShare | null;
+}
+
+/** JARM's and the scanner's one byte in the place of a key for a GREASE group. */
+const GREASE_KEY = Uint8Array.of(0);
+
+/** RFC 8446 section 4.1.3: versions that a server may choose, whether they were offered or not. */
+const LOWEST_VERSION = ProtocolVersion.Tls10;
+const HIGHEST_VERSION = ProtocolVersion.Tls13;
+
+export class Handshake {
+  private readonly notes = new HandshakeNotes();
+  private readonly records: HandshakeRecords;
+  private readonly context: HandshakeContext;
+  private versionHandshake: VersionHandshake | null = null;
+
+  constructor(hello: PreparedHello, serverName: string | null, randomness: HandshakeRandomness) {
+    const { definition } = hello;
+    this.records = new HandshakeRecords(definition.legacyVersion, definition.recordVersion, this.notes);
+    const { random, sessionId } = randomness.helloRandoms();
+    const keyShares = hello.keyShareGroups.map((group) => ({
+      group,
+      share: isGrease(group) ? null : generateKeyShare(group),
+    }));
+    const write = (
+      template: ClientHelloTemplate,
+      recordVersion: number,
+      fields: Partial<ClientHelloFields>,
+    ): Uint8Array =>
+      writeClientHelloRecord(recordVersion, template, {
+        random,
+        sessionId,
+        serverName,
+        keyShares: [],
+        cookie: null,
+        ...fields,
+      });
+    const record = write(hello.first, definition.recordVersion, {
+      keyShares: keyShares.map(({ group, share }) => ({ group, keyExchange: share?.publicKey ?? GREASE_KEY })),
+    });
+    this.records.writeRaw(record);
+    this.context = {
+      records: this.records,
+      notes: this.notes,
+      hello,
+      randomness,
+      clientRandom: random,
+      sessionId,
+      clientHello: record.subarray(RECORD_HEADER_LENGTH),
+      keyShares,
+      writeHello: (template, recordVersion, share, cookie) =>
+        write(template, recordVersion, { keyShares: [share], cookie }),
+    };
+  }
+
+  /** What the handshake has shown; final once `outcome` is set. */
+  get observation(): HandshakeObservation {
+    return this.notes;
+  }
+
+  /** How it ended; null while it goes on. */
+  get outcome(): ProbeOutcome | null {
+    return this.records.outcome;
+  }
+
+  /** What has to be sent now (at first the Client Hello); null: nothing. */
+  takeOutput(): Uint8Array | null {
+    return this.records.takeOutput();
+  }
+
+  /** Takes what the server sent; afterwards look at `takeOutput` and `outcome`. The bytes may be kept. */
+  receive(bytes: Uint8Array): void {
+    const { records } = this;
+    if (records.outcome !== null) return;
+    records.push(bytes);
+    for (;;) {
+      if (this.versionHandshake?.expectsChangeCipherSpec === true) {
+        if (records.readChangeCipherSpec() !== 'done') return;
+        this.versionHandshake.onChangeCipherSpec();
+        continue;
+      }
+      const message = records.readMessage();
+      if (typeof message === 'string') return;
+      this.dispatch(message);
+    }
+  }
+
+  /** Says that the connection ended from outside: by the server, by the network or by the clock. */
+  end(outcome: ProbeOutcome): void {
+    this.records.end(outcome);
+  }
+
+  private dispatch(message: HandshakeMessage): void {
+    const strict = readStrictMessage(message, this.records.version, this.notes);
+    if (strict === null) this.records.fail(AlertDescription.UnexpectedMessage, 'malformed');
+    else if (this.versionHandshake !== null) this.versionHandshake.onMessage(strict, message.raw);
+    else if (strict.kind === 'server_hello') this.onServerHello(strict, message.raw);
+    else this.records.fail(AlertDescription.UnexpectedMessage, 'malformed');
+  }
+
+  private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
+    const { records } = this;
+    this.notes.serverHello = { version: hello.legacyVersion, cipher: hello.cipherSuite };
+    const version: ProtocolVersion = hello.selectedVersion === 0 ? hello.legacyVersion : hello.selectedVersion;
+    if (version < LOWEST_VERSION || version > HIGHEST_VERSION) {
+      records.fail(AlertDescription.ProtocolVersion, 'unsupported');
+      return;
+    }
+    records.version = version;
+    records.versionKnown = true;
+    this.versionHandshake =
+      version === ProtocolVersion.Tls13 ? new Tls13Handshake(this.context) : new LegacyHandshake(this.context, version);
+    this.versionHandshake.onMessage(hello, raw);
+  }
+}

@@ -1,0 +1,267 @@
+// The handshake of TLS 1.3 from the ServerHello (or HelloRetryRequest) to our Finished (RFC 8446 section 2), without
+// pre-shared keys. No certificate and no signature is checked: what a server signs with is not part of a fingerprint.
+import { createHash } from 'node:crypto';
+import type { Hash } from 'node:crypto';
+import { AlertDescription, ContentType, HandshakeType, ProtocolVersion } from '../tls/constants.js';
+import { certificateKey } from '../tls/crypto/certificate-key.js';
+import { TLS13_SUITES } from '../tls/crypto/cipher-suites.js';
+import type { Tls13Suite } from '../tls/crypto/cipher-suites.js';
+import { generateKeyShare } from '../tls/crypto/key-exchange.js';
+import { deriveSecret, finishedVerifyData, handshakeSecret, trafficKeys } from '../tls/crypto/key-schedule.js';
+import { tls13Protection } from '../tls/crypto/record-protection.js';
+import { RECORD_HEADER_LENGTH } from '../tls/records.js';
+import type { HandshakeContext, OfferedShare, VersionHandshake } from './handshake.js';
+import { handshakeMessage } from './legacy-handshake.js';
+import type { StrictMessage } from './strict-messages.js';
+import type { StrictServerHello } from './strict-server-hello.js';
+
+enum Step {
+  ServerHello,
+  ServerHelloAfterRetry,
+  EncryptedExtensions,
+  CertificateRequestOrCertificate,
+  Certificate,
+  CertificateVerify,
+  Finished,
+}
+
+/** SignatureSchemes that the scanner accepts in CertificateVerify (RFC 8446 section 4.2.3): PSS, ECDSA and Ed25519. */
+const SIGNATURE_SCHEMES: ReadonlySet<number> = new Set([
+  ...[0x0804, 0x0805, 0x0806, 0x0403, 0x0503, 0x0603],
+  ...[0x0807],
+]);
+
+/** RFC 8446 section 4.4.2: no context, no certificates. */
+const EMPTY_CERTIFICATE = Uint8Array.of(0, 0, 0, 0);
+
+export class Tls13Handshake implements VersionHandshake {
+  /** RFC 8446 appendix D.4: a ChangeCipherSpec may come at any time and means nothing. */
+  readonly expectsChangeCipherSpec = false;
+
+  private step = Step.ServerHello;
+  private suite: Tls13Suite | null = null;
+  private transcript: Hash | null = null;
+  private shares: readonly OfferedShare[];
+  private clientSecret: Uint8Array = new Uint8Array(0);
+  private serverSecret: Uint8Array = new Uint8Array(0);
+  private certificateRequested = false;
+  private sentChangeCipherSpec = false;
+
+  constructor(private readonly context: HandshakeContext) {
+    this.shares = context.keyShares;
+  }
+
+  onChangeCipherSpec(): void {
+    // Never asked for.
+  }
+
+  onMessage(message: StrictMessage, raw: Uint8Array): void {
+    switch (this.step) {
+      case Step.ServerHello:
+      case Step.ServerHelloAfterRetry:
+        if (message.kind === 'server_hello') this.onServerHello(message, raw);
+        else this.unexpected();
+        return;
+      case Step.EncryptedExtensions:
+        if (message.kind === 'encrypted_extensions') this.onEncryptedExtensions(message.alpn, raw);
+        else this.unexpected();
+        return;
+      case Step.CertificateRequestOrCertificate:
+        if (message.kind === 'certificate_request') {
+          this.certificateRequested = true;
+          this.accept(raw, Step.Certificate);
+          return;
+        }
+        if (message.kind === 'certificate') this.onCertificate(message.chain, raw);
+        else this.unexpected();
+        return;
+      case Step.Certificate:
+        if (message.kind === 'certificate') this.onCertificate(message.chain, raw);
+        else this.unexpected();
+        return;
+      case Step.CertificateVerify:
+        if (message.kind === 'certificate_verify') this.onCertificateVerify(message.scheme, raw);
+        else this.unexpected();
+        return;
+      case Step.Finished:
+        if (message.kind === 'finished') this.onFinished(message.verifyData, raw);
+        else this.unexpected();
+        return;
+    }
+  }
+
+  private unexpected(): void {
+    this.context.records.fail(AlertDescription.UnexpectedMessage, 'malformed');
+  }
+
+  private accept(raw: Uint8Array, next: Step): void {
+    this.transcript?.update(raw);
+    this.step = next;
+  }
+
+  private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
+    const { notes, clientHello } = this.context;
+    const isSecond = this.step === Step.ServerHelloAfterRetry;
+    if (isSecond) notes.serverHello = { version: hello.legacyVersion, cipher: hello.cipherSuite };
+    const suite = this.checkHello(hello);
+    if (suite === null) return;
+    this.suite = suite;
+    this.transcript ??= createHash(suite.hash).update(clientHello);
+    if (hello.isHelloRetryRequest && !isSecond) {
+      this.onHelloRetryRequest(hello, raw, suite);
+      return;
+    }
+    this.transcript.update(raw);
+    this.context.records.buffering = true;
+    const sharedSecret = this.agree(hello);
+    if (sharedSecret === null) return;
+    this.sendChangeCipherSpec();
+    this.establishHandshakeKeys(suite, sharedSecret);
+    this.step = Step.EncryptedExtensions;
+  }
+
+  /** What holds for ServerHello and HelloRetryRequest alike, in the scanner's order. Null: the connection is over. */
+  private checkHello(hello: StrictServerHello): Tls13Suite | null {
+    const { records, hello: ours, sessionId } = this.context;
+    const fail = (description: AlertDescription, outcome: 'malformed' | 'unsupported' = 'malformed'): null => {
+      records.fail(description, outcome);
+      return null;
+    };
+    if (hello.selectedVersion === 0) return fail(AlertDescription.MissingExtension);
+    if (hello.selectedVersion !== ProtocolVersion.Tls13) return fail(AlertDescription.IllegalParameter);
+    if (hello.legacyVersion !== ProtocolVersion.Tls12) return fail(AlertDescription.IllegalParameter);
+    const forbidden =
+      hello.statusRequest ||
+      hello.sessionTicket ||
+      hello.renegotiation !== null ||
+      hello.alpn ||
+      hello.signedCertificateTimestamps;
+    if (forbidden) return fail(AlertDescription.UnsupportedExtension);
+    if (Buffer.compare(hello.sessionId, sessionId) !== 0) return fail(AlertDescription.IllegalParameter);
+    if (hello.compressionMethod !== 0) return fail(AlertDescription.IllegalParameter);
+    const suite = ours.cipherSuites.has(hello.cipherSuite) ? TLS13_SUITES.get(hello.cipherSuite) : undefined;
+    if (suite === undefined) return fail(AlertDescription.IllegalParameter, 'unsupported');
+    if (this.suite !== null && suite !== this.suite) return fail(AlertDescription.IllegalParameter);
+    return suite;
+  }
+
+  /** RFC 8446 sections 4.1.4 and 4.4.1: the same hello again, with the one share that was asked for. */
+  private onHelloRetryRequest(retry: StrictServerHello, raw: Uint8Array, suite: Tls13Suite): void {
+    const { records, hello, clientHello } = this.context;
+    this.sendChangeCipherSpec();
+    const hash = createHash(suite.hash).update(clientHello).digest();
+    const transcript = createHash(suite.hash).update(handshakeMessage(HandshakeType.MessageHash, hash)).update(raw);
+    if (retry.serverShare.group !== 0) {
+      records.fail(AlertDescription.DecodeError, 'malformed');
+      return;
+    }
+    const group = retry.selectedGroup;
+    if (group === 0) {
+      records.fail(AlertDescription.MissingExtension, 'malformed');
+      return;
+    }
+    const wasSent = this.shares.some((offered) => offered.group === group);
+    if (!hello.definition.supportedGroups.has(group) || wasSent) {
+      records.fail(AlertDescription.IllegalParameter, 'malformed');
+      return;
+    }
+    const share = generateKeyShare(group);
+    if (share === null) {
+      records.fail(AlertDescription.InternalError, 'unsupported');
+      return;
+    }
+    this.shares = [{ group, share }];
+    const template = retry.cookie === null ? hello.first : hello.retry;
+    const entry = { group, keyExchange: share.publicKey };
+    const record = this.context.writeHello(template, ProtocolVersion.Tls12, entry, retry.cookie);
+    records.writeRaw(record);
+    this.transcript = transcript.update(record.subarray(RECORD_HEADER_LENGTH));
+    this.step = Step.ServerHelloAfterRetry;
+  }
+
+  /** The shared secret with the server's share; null: the connection is over. */
+  private agree(hello: StrictServerHello): Uint8Array | null {
+    const { records } = this.context;
+    const { group, keyExchange } = hello.serverShare;
+    const fail = (description: AlertDescription): null => {
+      records.fail(description, 'malformed');
+      return null;
+    };
+    if (hello.isHelloRetryRequest) return fail(AlertDescription.UnexpectedMessage);
+    if (hello.cookie !== null) return fail(AlertDescription.UnsupportedExtension);
+    if (hello.selectedGroup !== 0) return fail(AlertDescription.DecodeError);
+    const offered = group === 0 ? undefined : this.shares.find((candidate) => candidate.group === group);
+    if (offered === undefined || hello.preSharedKey) return fail(AlertDescription.IllegalParameter);
+    return offered.share?.sharedSecret(keyExchange) ?? fail(AlertDescription.IllegalParameter);
+  }
+
+  private sendChangeCipherSpec(): void {
+    if (this.sentChangeCipherSpec) return;
+    this.sentChangeCipherSpec = true;
+    this.context.records.write(ContentType.ChangeCipherSpec, Uint8Array.of(1));
+  }
+
+  private establishHandshakeKeys(suite: Tls13Suite, sharedSecret: Uint8Array): void {
+    const { records } = this.context;
+    const { hash, keyLength, cipher } = suite;
+    const secret = handshakeSecret(hash, sharedSecret);
+    const transcriptHash = this.transcriptHash();
+    this.clientSecret = deriveSecret(hash, secret, 'c hs traffic', transcriptHash);
+    this.serverSecret = deriveSecret(hash, secret, 's hs traffic', transcriptHash);
+    records.writeProtection = tls13Protection(cipher, trafficKeys(hash, this.clientSecret, keyLength));
+    records.readProtection = tls13Protection(cipher, trafficKeys(hash, this.serverSecret, keyLength));
+  }
+
+  private transcriptHash(): Uint8Array {
+    return this.transcript?.copy().digest() ?? new Uint8Array(0);
+  }
+
+  private onEncryptedExtensions(alpn: boolean, raw: Uint8Array): void {
+    if (alpn && !this.context.hello.definition.offersAlpn) {
+      this.context.records.fail(AlertDescription.UnsupportedExtension, 'malformed');
+      return;
+    }
+    this.accept(raw, Step.CertificateRequestOrCertificate);
+  }
+
+  private onCertificate(chain: readonly Uint8Array[], raw: Uint8Array): void {
+    const { records } = this.context;
+    const keys = chain.map(certificateKey);
+    const leaf = keys[0];
+    if (leaf === undefined) records.fail(AlertDescription.DecodeError, 'malformed');
+    else if (leaf === null || keys.includes(null)) records.fail(AlertDescription.BadCertificate, 'malformed');
+    else if (leaf.algorithm === 'other') records.fail(AlertDescription.UnsupportedCertificate, 'unsupported');
+    else this.accept(raw, Step.CertificateVerify);
+  }
+
+  private onCertificateVerify(scheme: number | null, raw: Uint8Array): void {
+    if (scheme === null || !SIGNATURE_SCHEMES.has(scheme)) {
+      this.context.records.fail(AlertDescription.IllegalParameter, 'unsupported');
+      return;
+    }
+    this.accept(raw, Step.Finished);
+  }
+
+  /** The server's Finished; then our (empty) Certificate, where one was asked for, and Finished. */
+  private onFinished(received: Uint8Array, raw: Uint8Array): void {
+    const { records } = this.context;
+    const { suite, transcript } = this;
+    if (suite === null || transcript === null) return;
+    const expected = finishedVerifyData(suite.hash, this.serverSecret, this.transcriptHash());
+    if (Buffer.compare(expected, received) !== 0) {
+      records.fail(AlertDescription.DecryptError, 'malformed');
+      return;
+    }
+    transcript.update(raw);
+    if (this.certificateRequested) this.send(handshakeMessage(HandshakeType.Certificate, EMPTY_CERTIFICATE));
+    const verify = finishedVerifyData(suite.hash, this.clientSecret, this.transcriptHash());
+    this.send(handshakeMessage(HandshakeType.Finished, verify));
+    records.buffering = false;
+    records.end('ok');
+  }
+
+  private send(message: Uint8Array): void {
+    this.transcript?.update(message);
+    this.context.records.write(ContentType.Handshake, message);
+  }
+}

@@ -78,7 +78,7 @@ export function* exportLabels(store: Store): Generator<string> {
   let piece: string[][] = [];
   for (const { id, kind, digest, text } of fingerprints) {
     const key = keyText(kind, digest, text);
-    for (const one of labelEvidence(store, id, kind)) {
+    for (const one of labelEvidence(store, { id, kind, digest })) {
       if (one.label === null) continue;
       piece.push([
         key,

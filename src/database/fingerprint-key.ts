@@ -44,6 +44,12 @@ export function endpointKey(address: string, port: number): FingerprintKey | nul
   return { kind: 'endpoint', digest, text: null };
 }
 
+/** Address and port of an endpoint's digest. */
+export function splitEndpoint(digest: Uint8Array): { address: Uint8Array; port: number } {
+  const end = digest.length - 2;
+  return { address: digest.subarray(0, end), port: ((digest[end] ?? 0) << 8) | (digest[end + 1] ?? 0) };
+}
+
 /** The key of a hexadecimal value of a fixed kind (colons and upper case allowed); null where it is not one. */
 export function hexKey(kind: keyof typeof HEX_LENGTHS, value: string): FingerprintKey | null {
   const hex = value.replaceAll(':', '').toLowerCase();
@@ -103,9 +109,8 @@ export function endpointText(address: string, port: number): string {
 /** The key as tables hold it; a stack fingerprint by its text where that is known, else by its id. */
 export function keyText(kind: string, digest: Uint8Array, text: string | null): string {
   if (kind === 'endpoint') {
-    const bytes = digest.subarray(0, digest.length - 2);
-    const port = ((digest[digest.length - 2] ?? 0) << 8) | (digest[digest.length - 1] ?? 0);
-    return `endpoint:${endpointText(addressText(bytes), port)}`;
+    const { address, port } = splitEndpoint(digest);
+    return `endpoint:${endpointText(addressText(address), port)}`;
   }
   const hex = Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
   return isFixedKind(kind) ? `${kind}:${hex}` : (text ?? hex);

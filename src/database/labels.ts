@@ -77,6 +77,17 @@ export function summarizeLabels(evidence: readonly LabelEvidence[]): Fingerprint
   return labels.sort((a, b) => b.share - a.share || compare(a.name, b.name));
 }
 
+/** Which kinds of fingerprints carry any label, by name: what need not be looked up at all. */
+export function labelledKinds(store: Store): ReadonlySet<string> {
+  const rows = store
+    .prepare<[], { name: string }>(
+      `SELECT name FROM fingerprint_kind k WHERE EXISTS
+         (SELECT 1 FROM fingerprint f JOIN claim c ON c.fingerprint_id = f.id WHERE f.kind_id = k.id)`,
+    )
+    .all();
+  return new Set(rows.map(({ name }) => name));
+}
+
 /** Sets a label by hand; also one that had been removed. Raises the generation. */
 export function addLabel(store: Store, claim: Claim): void {
   if (claim.label.name.trim() === '' || claim.label.name.length > MAX_LABEL || !isLabelKind(claim.label.kind)) {

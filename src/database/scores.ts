@@ -1,6 +1,8 @@
 // How often a fingerprint stands on block lists and on top lists, and the score that follows:
 // B / (B + T), as the paper's rule for command-and-control servers is read here. An observation is one server in one week.
 
+import { splitEndpoint } from './fingerprint-key.js';
+import type { StoredFingerprint } from './fingerprints.js';
 import type { SourceClass } from './source.js';
 import type { Store } from './store.js';
 
@@ -66,10 +68,25 @@ const SEEN_STACK = seenSql(
 );
 const SEEN_JARM = seenSql('(SELECT * FROM profile WHERE jarm_id = ?) p');
 
+/**
+ * List entries of the servers at an address and port: a content network's address that is on a block list stands on top
+ * lists as well. So many names at one address tell enough; more would cost time.
+ */
+const MOST_NAMES = 10_000;
+const SEEN_ENDPOINT = `
+  SELECT NULL AS labelId, o.id AS sourceId, o.name AS source, o.class AS sourceClass, sum(s.count) AS count
+  FROM (
+    SELECT profile_id, count FROM server WHERE address = ? AND port = ? LIMIT ${MOST_NAMES}) s
+  JOIN profile p ON p.id = s.profile_id JOIN source o ON o.id = p.source_id
+  WHERE o.class IS NOT NULL GROUP BY o.id`;
+
 /** Everything that speaks about a fingerprint: labels by source, and (label null) list entries without a label. */
-export function labelEvidence(store: Store, fingerprintId: number, kind: string): LabelEvidence[] {
-  const claims = store.prepare<[number], ClaimRow>(CLAIMS).all(fingerprintId);
-  const seen = seenOf(store, fingerprintId, kind);
+export function labelEvidence(
+  store: Store,
+  fingerprint: Pick<StoredFingerprint, 'id' | 'kind' | 'digest'>,
+): LabelEvidence[] {
+  const claims = store.prepare<[number], ClaimRow>(CLAIMS).all(fingerprint.id);
+  const seen = seenOf(store, fingerprint);
   const rest = new Map(seen.map((row) => [`${row.labelId ?? ''} ${row.sourceId}`, row]));
   const evidence: LabelEvidence[] = [];
   for (const claim of claims) {
@@ -98,17 +115,20 @@ export function countLists(evidence: readonly LabelEvidence[]): ListCounts {
   return { blocklist, toplist };
 }
 
-function seenOf(store: Store, fingerprintId: number, kind: string): SeenRow[] {
+function seenOf(store: Store, { id, kind, digest }: Pick<StoredFingerprint, 'id' | 'kind' | 'digest'>): SeenRow[] {
   switch (kind) {
     case 'jarm':
-      return store.prepare<[number], SeenRow>(SEEN_JARM).all(fingerprintId);
+      return store.prepare<[number], SeenRow>(SEEN_JARM).all(id);
+    case 'endpoint': {
+      const { address, port } = splitEndpoint(digest);
+      return store.prepare<[Uint8Array, number], SeenRow>(SEEN_ENDPOINT).all(address, port);
+    }
     case 'ja3':
     case 'ja3s':
     case 'cert-sha1':
-    case 'endpoint':
       return [];
     default:
-      return store.prepare<[number], SeenRow>(SEEN_STACK).all(fingerprintId);
+      return store.prepare<[number], SeenRow>(SEEN_STACK).all(id);
   }
 }
 

@@ -133,7 +133,7 @@ export function showLabels(store: Store, name: string): LabelCard[] {
 
 function fingerprintCard(store: Store, fingerprint: StoredFingerprint): FingerprintCard {
   const { id, kind, digest, text } = fingerprint;
-  const evidence = labelEvidence(store, id, kind);
+  const evidence = labelEvidence(store, fingerprint);
   const lists = countLists(evidence);
   const profiles = `
     SELECT p.id FROM answers a JOIN profile p ON ifnull(p.answers_id, 0) = a.id WHERE a.fingerprint_id = @id

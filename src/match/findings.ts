@@ -1,0 +1,53 @@
+// From what the database says of one fingerprint to what a verdict says of it: labels and score, ready to go out.
+
+import type { StoredFingerprint } from '../database/fingerprints.js';
+import { summarizeLabels } from '../database/labels.js';
+import { c2Score, countLists, labelEvidence } from '../database/scores.js';
+import type { Store } from '../database/store.js';
+import { timeText } from '../database/time-text.js';
+import type { C2Evidence, LabelledKey, VerdictLabel } from './verdict.js';
+
+/** Labels and score of one key, or of several together. */
+export interface Findings {
+  readonly labels: readonly VerdictLabel[];
+  readonly score: number | null;
+  /** Null where the score is. */
+  readonly c2: C2Evidence | null;
+}
+
+/** The surer of two equal shares comes first: what only this server has before what many share. */
+const SPECIFICITY: Readonly<Record<LabelledKey, number>> = { 'cert-sha1': 0, endpoint: 1, stack: 2, ja3s: 3, ja3: 4 };
+
+/** Reads what is said of a stored fingerprint. */
+export function readFindings(store: Store, fingerprint: StoredFingerprint, key: LabelledKey): Findings {
+  const evidence = labelEvidence(store, fingerprint);
+  const labels = summarizeLabels(evidence).map(
+    ({ name, kind, share, count, firstSeen, lastSeen, sources }): VerdictLabel => ({
+      name,
+      kind,
+      share,
+      count,
+      key,
+      first_seen: firstSeen === null ? null : timeText(firstSeen),
+      last_seen: lastSeen === null ? null : timeText(lastSeen),
+      source: sources.length === 0 ? null : sources.join(', '),
+    }),
+  );
+  const lists = countLists(evidence);
+  const score = c2Score(lists);
+  return { labels, score, c2: score === null ? null : { key, ...lists } };
+}
+
+/** All labels, the largest share first, and the highest score. */
+export function joinFindings(findings: readonly Findings[]): Findings {
+  const [only] = findings;
+  if (only !== undefined && findings.length === 1) return only;
+  const labels = findings
+    .flatMap((one) => one.labels)
+    .sort((a, b) => b.share - a.share || SPECIFICITY[a.key] - SPECIFICITY[b.key]);
+  const highest = findings.reduce<Findings | null>(
+    (best, one) => (one.score !== null && one.score > (best?.score ?? -1) ? one : best),
+    null,
+  );
+  return { labels, score: highest?.score ?? null, c2: highest?.c2 ?? null };
+}

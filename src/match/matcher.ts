@@ -1,0 +1,213 @@
+// Says what is known of a server, from an LRU cache in front of the database; misses are remembered as well, for a while.
+// Labels are remembered by fingerprint, apart from servers, because many servers share one. Everything remembered before
+// the database's generation rose (an import, a label; also of another process) is read again when next asked for.
+
+import { LRUCache } from 'lru-cache';
+import { endpointKey, hexKey } from '../database/fingerprint-key.js';
+import { findFingerprint, fingerprintById, type StoredFingerprint } from '../database/fingerprints.js';
+import { labelledKinds } from '../database/labels.js';
+import type { ServerKey } from '../database/server-key.js';
+import { findServer } from '../database/servers.js';
+import type { Store } from '../database/store.js';
+import { timeText } from '../database/time-text.js';
+import { joinFindings, readFindings, type Findings } from './findings.js';
+import type { KnownVerdict, UnknownVerdict } from './verdict.js';
+
+/** What a flow shows of its server that a label may stand on: lower-case hexadecimal. */
+export interface PassiveKeys {
+  readonly certSha1?: string | undefined;
+  readonly ja3s?: string | undefined;
+  readonly ja3?: string | undefined;
+}
+
+export interface MatcherOptions {
+  /** Servers that are remembered (default 262,144, about 150 MB when full). */
+  readonly maxServers?: number;
+  /** Fingerprints whose labels are remembered (default 65,536). */
+  readonly maxFingerprints?: number;
+  /** How long "unknown" is believed, in milliseconds (default 60,000); `forget` ends it at once. */
+  readonly missTtlMs?: number;
+  /** How long "known" is believed (default an hour): another process may have probed the server anew. */
+  readonly hitTtlMs?: number;
+  /** How often commits of other processes are looked for (default 250 ms). */
+  readonly refreshMs?: number;
+  /** Milliseconds, never going back. */
+  readonly now?: () => number;
+}
+
+export interface MatcherCounters {
+  /** Answers from the cache, and from the database. */
+  hits: number;
+  misses: number;
+  /** How often everything remembered became stale. */
+  invalidations: number;
+}
+
+interface Remembered {
+  readonly generation: number;
+  readonly until: number;
+  readonly verdict: KnownVerdict | UnknownVerdict;
+}
+
+interface RememberedFindings {
+  readonly generation: number;
+  /** Null: nothing is said of it. */
+  readonly fingerprint: StoredFingerprint | null;
+  readonly findings: Findings | null;
+}
+
+type PassiveKind = 'cert-sha1' | 'ja3s' | 'ja3';
+
+/** The matcher of one database. */
+export class Matcher {
+  readonly counters: MatcherCounters = { hits: 0, misses: 0, invalidations: 0 };
+  readonly #store: Store;
+  readonly #servers: LRUCache<string, Remembered>;
+  readonly #fingerprints: LRUCache<number, RememberedFindings>;
+  readonly #passive: LRUCache<string, RememberedFindings>;
+  readonly #missTtlMs: number;
+  readonly #hitTtlMs: number;
+  readonly #refreshMs: number;
+  readonly #now: () => number;
+  #nextRefresh = 0;
+  #generation = -1;
+  #kinds: ReadonlySet<string> = new Set();
+  #passiveLabels = false;
+
+  constructor(store: Store, options: MatcherOptions = {}) {
+    this.#store = store;
+    this.#servers = new LRUCache({ max: options.maxServers ?? 262_144 });
+    this.#fingerprints = new LRUCache({ max: options.maxFingerprints ?? 65_536 });
+    this.#passive = new LRUCache({ max: options.maxFingerprints ?? 65_536 });
+    this.#missTtlMs = options.missTtlMs ?? 60_000;
+    this.#hitTtlMs = options.hitTtlMs ?? 3_600_000;
+    this.#refreshMs = options.refreshMs ?? 250;
+    this.#now = options.now ?? ((): number => performance.now());
+  }
+
+  /**
+   * What is known of a server: by its stored fingerprint, by its address and port, and by what the flow showed.
+   * Throws only what the database throws (`ERR_DATABASE_…`).
+   */
+  verdict(server: ServerKey, passive?: PassiveKeys): KnownVerdict | UnknownVerdict {
+    const now = this.#now();
+    if (now >= this.#nextRefresh) {
+      this.#nextRefresh = now + this.#refreshMs;
+      this.#store.refresh();
+    }
+    if (this.#store.generation !== this.#generation) this.#invalidate();
+    const key = serverText(server);
+    const remembered = this.#servers.get(key);
+    let verdict: KnownVerdict | UnknownVerdict;
+    if (remembered?.generation === this.#generation && now < remembered.until) {
+      this.counters.hits += 1;
+      verdict = remembered.verdict;
+    } else {
+      this.counters.misses += 1;
+      verdict = this.#read(server);
+      const until = now + (verdict.status === 'known' ? this.#hitTtlMs : this.#missTtlMs);
+      // Made here once, so that a hit hands out what is ready.
+      this.#servers.set(key, { generation: this.#generation, until, verdict: { ...verdict, cached: true } });
+    }
+    return passive !== undefined && this.#passiveLabels ? this.#withPassive(verdict, passive) : verdict;
+  }
+
+  /** Forgets what is remembered of a server, because the database has news of it. */
+  forget(server: ServerKey): void {
+    this.#servers.delete(serverText(server));
+  }
+
+  #invalidate(): void {
+    if (this.#generation >= 0) this.counters.invalidations += 1;
+    this.#generation = this.#store.generation;
+    this.#kinds = labelledKinds(this.#store);
+    this.#passiveLabels = this.#kinds.has('cert-sha1') || this.#kinds.has('ja3s') || this.#kinds.has('ja3');
+  }
+
+  #read(server: ServerKey): KnownVerdict | UnknownVerdict {
+    const sightings = findServer(this.#store, server);
+    const endpoint = this.#endpointFindings(server);
+    // An older complete answer says more than a newer attempt that got none.
+    const complete = sightings.find((sighting) => sighting.fingerprintId !== null);
+    if (complete === undefined || complete.fingerprintId === null)
+      return unknownVerdict(sightings[0]?.lastSeen ?? null, endpoint);
+    const stack = this.#stackFindings(complete.fingerprintId);
+    if (stack.fingerprint === null) return unknownVerdict(complete.lastSeen, endpoint);
+    const { labels, score, c2 } = joinFindings([stack.findings, endpoint].filter((one) => one !== null));
+    return {
+      status: 'known',
+      fingerprint_id: hex(stack.fingerprint.digest),
+      labels,
+      c2_score: score,
+      ...(c2 === null ? {} : { c2 }),
+      cached: false,
+      probed_at: timeText(complete.lastSeen),
+      first_seen: timeText(complete.firstSeen),
+    };
+  }
+
+  #stackFindings(id: number): RememberedFindings {
+    const remembered = this.#fingerprints.get(id);
+    if (remembered?.generation === this.#generation) return remembered;
+    const fingerprint = fingerprintById(this.#store, id);
+    const fresh = {
+      generation: this.#generation,
+      fingerprint,
+      findings: fingerprint === null ? null : readFindings(this.#store, fingerprint, 'stack'),
+    };
+    this.#fingerprints.set(id, fresh);
+    return fresh;
+  }
+
+  #endpointFindings({ address, port }: ServerKey): Findings | null {
+    if (!this.#kinds.has('endpoint')) return null;
+    const key = endpointKey(address, port);
+    const fingerprint = key === null ? null : findFingerprint(this.#store, key);
+    return fingerprint === null ? null : readFindings(this.#store, fingerprint, 'endpoint');
+  }
+
+  #withPassive(verdict: KnownVerdict | UnknownVerdict, passive: PassiveKeys): KnownVerdict | UnknownVerdict {
+    const { certSha1, ja3s, ja3 } = passive;
+    const found = [
+      certSha1 === undefined ? null : this.#passiveFindings('cert-sha1', certSha1),
+      ja3s === undefined ? null : this.#passiveFindings('ja3s', ja3s),
+      ja3 === undefined ? null : this.#passiveFindings('ja3', ja3),
+    ].filter((one) => one !== null);
+    return found.length === 0 ? verdict : withFindings(verdict, found);
+  }
+
+  #passiveFindings(kind: PassiveKind, value: string): Findings | null {
+    if (!this.#kinds.has(kind)) return null;
+    const memory = `${kind}:${value}`;
+    const remembered = this.#passive.get(memory);
+    if (remembered?.generation === this.#generation) return remembered.findings;
+    const key = hexKey(kind, value);
+    const fingerprint = key === null ? null : findFingerprint(this.#store, key);
+    const read = fingerprint === null ? null : readFindings(this.#store, fingerprint, kind);
+    const findings = read !== null && (read.labels.length > 0 || read.score !== null) ? read : null;
+    this.#passive.set(memory, { generation: this.#generation, fingerprint, findings });
+    return findings;
+  }
+}
+
+/** @param lastTry seconds since 1970 of the newest answer that was not complete, null where none was ever tried */
+function unknownVerdict(lastTry: number | null, endpoint: Findings | null): UnknownVerdict {
+  const probedAt = lastTry === null ? {} : { probed_at: timeText(lastTry) };
+  const unknown: UnknownVerdict = { status: 'unknown', cached: false, ...probedAt };
+  return endpoint === null ? unknown : withFindings(unknown, [endpoint]);
+}
+
+/** A verdict with what other keys say added. */
+function withFindings<V extends KnownVerdict | UnknownVerdict>(verdict: V, more: readonly Findings[]): V {
+  const own: Findings = { labels: verdict.labels ?? [], score: verdict.c2_score ?? null, c2: verdict.c2 ?? null };
+  const { labels, score, c2 } = joinFindings([own, ...more]);
+  return { ...verdict, labels, c2_score: score, ...(c2 === null ? {} : { c2 }) };
+}
+
+function serverText({ address, port, serverName }: ServerKey): string {
+  return `${address} ${port} ${serverName ?? ''}`;
+}
+
+function hex(digest: Uint8Array): string {
+  return Buffer.from(digest.buffer, digest.byteOffset, digest.byteLength).toString('hex');
+}

@@ -1,6 +1,6 @@
 // The lab of real servers for tests: which deployments there are, whether this machine can run them, and running
 // them for as long as a test needs them. lab.sh does the starting; several test files may share the same servers.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
@@ -90,6 +90,41 @@ function accessible(path: string, mode: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** What says a package's version, and the release (by prefix) that test/golden was measured with. */
+const versions: Readonly<Record<string, readonly [golden: string, command: string, ...args: string[]]>> = {
+  apache2: ['2.4.', 'apache2', '-v'],
+  'gnutls-bin': ['3.7.', 'gnutls-serv', '--version'],
+  'golang-go': ['1.19', 'go', 'version'],
+  haproxy: ['2.6.', 'haproxy', '-v'],
+  lighttpd: ['1.4.', 'lighttpd', '-v'],
+  'lighttpd-mod-gnutls': ['1.4.', 'lighttpd', '-v'],
+  mosquitto: ['2.0.', 'mosquitto', '-h'],
+  nginx: ['1.22.', 'nginx', '-v'],
+  nodejs: ['20.', 'node', '--version'],
+  'openjdk-17-jdk-headless': ['17.', 'java', '-version'],
+  openssl: ['3.0.', 'openssl', 'version'],
+  python3: ['3.11.', '/usr/bin/python3', '--version'],
+  'ruby-webrick': ['1.8.', 'ruby', '-rwebrick', '-e', 'puts WEBrick::VERSION'],
+  stunnel4: ['5.68', 'stunnel4', '-version'],
+};
+
+/** The version of a deployment's software in its own words; null where it states none. */
+export function softwareVersion({ package: name }: Deployment): string | null {
+  const [, command = 'false', ...args] = versions[name] ?? [''];
+  const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
+  const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
+  return /\d+(?:\.\d+)+/.exec(`${stdout}${stderr}`)?.[0] ?? null;
+}
+
+/** Why a deployment's answers cannot be held against test/golden: another release of the software. False where they can. */
+export function goldenSkipReason(id: string): string | false {
+  const found = deployment(id);
+  const [golden] = versions[found.package] ?? [''];
+  const version = golden === '' ? '' : softwareVersion(found);
+  if (version?.startsWith(golden) === true) return false;
+  return `test/golden knows ${found.software} ${golden}x, this is ${version ?? 'no version that it states'}`;
 }
 
 let holds = 0;

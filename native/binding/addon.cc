@@ -1,0 +1,33 @@
+// The addon's entry: constants that both sides share, and the class PacketCore. State is per environment, so worker threads may
+// each load it.
+#include "binding/addon.h"
+
+#include "base/anomaly.h"
+#include "base/counters.h"
+#include "binding/packet-core-object.h"
+#include "core/batch.h"
+
+namespace hellotap {
+
+Addon::Addon(Napi::Env env, Napi::Object exports) {
+  Napi::Array counters = Napi::Array::New(env);
+#define HELLOTAP_COUNTER_NAME(name) counters.Set(counters.Length(), #name);
+  HELLOTAP_COUNTERS(HELLOTAP_COUNTER_NAME)
+#undef HELLOTAP_COUNTER_NAME
+  Napi::Array codes = Napi::Array::New(env);
+  for (uint16_t i = 0; i < static_cast<uint16_t>(AnomalyCode::kCount); ++i)
+    codes.Set(i, anomalyKind(static_cast<AnomalyCode>(i)).name);
+
+  DefineAddon(exports, {
+                           InstanceValue("layoutVersion", Napi::Number::New(env, kBatchLayoutVersion), napi_enumerable),
+                           InstanceValue("maxRecordBytes", Napi::Number::New(env, kMaxRecordBytes), napi_enumerable),
+                           InstanceValue("counterNames", counters, napi_enumerable),
+                           InstanceValue("anomalyCodes", codes, napi_enumerable),
+                           InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
+                       });
+}
+
+}  // namespace hellotap
+
+using hellotap::Addon;
+NODE_API_ADDON(Addon)

@@ -1,0 +1,262 @@
+#include "binding/packet-core-object.h"
+
+#include <cerrno>
+#include <cstring>
+#include <new>
+#include <random>
+#include <string>
+
+namespace hellotap {
+
+namespace {
+
+constexpr double kMaxBudget = 1e15;
+
+void throwType(Napi::Env env, const char* message) { Napi::TypeError::New(env, message).ThrowAsJavaScriptException(); }
+
+void throwCode(Napi::Env env, const char* code, const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  error.ThrowAsJavaScriptException();
+}
+
+bool isBytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+// An option that is a whole number within bounds; false after an exception.
+bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value) {
+  const Napi::Value given = options.Get(name);
+  if (given.IsUndefined()) return true;
+  const double number = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= least && number <= most) || number != static_cast<double>(static_cast<int64_t>(number))) {
+    throwType(env, (std::string(name) + " has to be a whole number from " + std::to_string(static_cast<int64_t>(least)) + " to " +
+                    std::to_string(static_cast<int64_t>(most)))
+                       .c_str());
+    return false;
+  }
+  value = number;
+  return true;
+}
+
+const char* nameOf(ReadStatus status) {
+  switch (status) {
+    case ReadStatus::kMore:
+      return "more";
+    case ReadStatus::kStarved:
+      return "starved";
+    case ReadStatus::kEnded:
+    default:
+      return "ended";
+  }
+}
+
+}  // namespace
+
+Napi::Function PacketCoreObject::define(Napi::Env env) {
+  return DefineClass(env, "PacketCore",
+                     {
+                         InstanceMethod<&PacketCoreObject::openFile>("openFile"),
+                         InstanceMethod<&PacketCoreObject::openStream>("openStream"),
+                         InstanceMethod<&PacketCoreObject::openFrames>("openFrames"),
+                         InstanceMethod<&PacketCoreObject::push>("push"),
+                         InstanceMethod<&PacketCoreObject::endInput>("endInput"),
+                         InstanceMethod<&PacketCoreObject::drain>("drain"),
+                         InstanceMethod<&PacketCoreObject::finish>("finish"),
+                         InstanceMethod<&PacketCoreObject::advance>("advance"),
+                         InstanceMethod<&PacketCoreObject::counters>("counters"),
+                         InstanceMethod<&PacketCoreObject::close>("close"),
+                         InstanceAccessor<&PacketCoreObject::state>("state"),
+                         InstanceAccessor<&PacketCoreObject::format>("format"),
+                     });
+}
+
+PacketCoreObject::PacketCoreObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<PacketCoreObject>(info) {
+  const Napi::Env env = info.Env();
+  FlowLimits limits;
+  if (info.Length() > 0 && !info[0].IsUndefined()) {
+    if (!info[0].IsObject()) {
+      throwType(env, "options have to be an object");
+      return;
+    }
+    const auto options = info[0].As<Napi::Object>();
+    double maxFlows = limits.maxFlows, reassemblyBytes = static_cast<double>(limits.reassemblyBytes);
+    if (!readLimit(env, options, "maxFlows", 16, 1 << 28, maxFlows)) return;
+    if (!readLimit(env, options, "reassemblyBytes", 1 << 18, 1e12, reassemblyBytes)) return;
+    limits.maxFlows = static_cast<uint32_t>(maxFlows);
+    limits.reassemblyBytes = static_cast<uint64_t>(reassemblyBytes);
+  }
+  std::random_device random;
+  uint64_t secret[4];
+  for (uint64_t& word : secret) word = uint64_t{random()} << 32 | random();
+  core_.reset(new (std::nothrow) PacketCore(limits, secret));
+  if (!core_ || !core_->isUsable()) throwCode(env, "ERR_CAPTURE_UNAVAILABLE", "there is not enough memory for the flow table");
+}
+
+void PacketCoreObject::closeInput() {
+  input_ = nullptr;
+  whole_.reset();
+  piecewise_.reset();
+  frames_.reset();
+  file_.close();
+  state_ = "ended";
+}
+
+// openFile(path): maps a capture. Throws with code ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT, and `errno` or `firstBytes`.
+Napi::Value PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !info[0].IsString()) {
+    throwType(env, "openFile: path has to be a string");
+    return env.Undefined();
+  }
+  closeInput();
+  const std::string path = info[0].As<Napi::String>().Utf8Value();
+  if (const int error = file_.open(path.c_str())) {
+    throwCode(env, "ERR_CAPTURE_OPEN", std::strerror(error));
+    return env.Undefined();
+  }
+  whole_.reset(new WholeCapture(file_.bytes()));
+  const CaptureFormat format = whole_->reader().format();
+  if (format != CaptureFormat::kPcap && format != CaptureFormat::kPcapng) {
+    closeInput();
+    throwCode(env, "ERR_CAPTURE_FORMAT", "neither pcap nor pcapng");
+    return env.Undefined();
+  }
+  core_->startInput();
+  input_ = whole_.get();
+  state_ = "more";
+  return Napi::Number::New(env, static_cast<double>(file_.bytes().size()));
+}
+
+// openStream(): a capture that comes in pieces (push).
+void PacketCoreObject::openStream(const Napi::CallbackInfo&) {
+  closeInput();
+  piecewise_.reset(new PiecewiseCapture());
+  core_->startInput();
+  input_ = piecewise_.get();
+  state_ = "starved";
+}
+
+// openFrames(linkType): frames of one link type, pushed as FrameQueue wants them.
+void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
+  const double linkType = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+  if (!(linkType >= 0 && linkType <= 65535)) return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
+  closeInput();
+  frames_.reset(new FrameQueue(static_cast<uint16_t>(linkType)));
+  core_->startInput();
+  input_ = frames_.get();
+  state_ = "starved";
+}
+
+// push(bytes): the next piece of a stream, or the next frames. What was pushed before has to be drained.
+void PacketCoreObject::push(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !isBytes(info[0])) return throwType(env, "push: bytes have to be a Uint8Array");
+  if (!piecewise_ && !frames_) return throwType(env, "push: there is no stream open");
+  if (std::strcmp(state_, "starved") != 0) return throwType(env, "push: what came before has not been drained");
+  const auto array = info[0].As<Napi::Uint8Array>();
+  const Datum bytes(array.Data(), array.ByteLength());
+  if (piecewise_) piecewise_->push(bytes);
+  if (frames_) frames_->push(bytes);
+  state_ = "more";
+}
+
+// endInput(): nothing more will be pushed.
+void PacketCoreObject::endInput(const Napi::CallbackInfo&) {
+  if (piecewise_) piecewise_->end();
+  if (frames_) frames_->end();
+  if (piecewise_ || frames_) state_ = "more";
+}
+
+// drain(batch, budget): reads about `budget` bytes of frames, writes records into `batch`, and returns how many bytes of it are used.
+// `state` says how to go on: "more" (call again), "starved" (push) or "ended".
+Napi::Value PacketCoreObject::drain(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double budget = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  if (info.Length() < 1 || !isBytes(info[0])) {
+    throwType(env, "drain: batch has to be a Uint8Array");
+    return env.Undefined();
+  }
+  auto batch = info[0].As<Napi::Uint8Array>();
+  if (batch.ByteLength() < kMaxRecordBytes) {
+    throwType(env, "drain: batch is smaller than one record can be (maxRecordBytes)");
+    return env.Undefined();
+  }
+  if (!(budget >= 1 && budget <= kMaxBudget)) {
+    throwType(env, "drain: budget has to be a positive number");
+    return env.Undefined();
+  }
+  if (!input_) {
+    throwType(env, "drain: no input is open");
+    return env.Undefined();
+  }
+  BatchWriter writer(batch.Data(), batch.ByteLength());
+  state_ = nameOf(core_->drain(*input_, writer, static_cast<uint64_t>(budget)));
+  return Napi::Number::New(env, static_cast<double>(writer.written()));
+}
+
+// finish(batch): the end of all input; writes what was still being followed. 0 once there is nothing more.
+Napi::Value PacketCoreObject::finish(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 1 || !isBytes(info[0]) || info[0].As<Napi::Uint8Array>().ByteLength() < kMaxRecordBytes) {
+    throwType(env, "finish: batch has to be a Uint8Array of at least maxRecordBytes");
+    return env.Undefined();
+  }
+  auto batch = info[0].As<Napi::Uint8Array>();
+  BatchWriter writer(batch.Data(), batch.ByteLength());
+  core_->finish(writer);
+  return Napi::Number::New(env, static_cast<double>(writer.written()));
+}
+
+// advance(microseconds): moves the clock of the time-outs while no packets come.
+void PacketCoreObject::advance(const Napi::CallbackInfo& info) {
+  const double time = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+  if (!(time >= 0 && time <= 9007199254740991.0)) return throwType(info.Env(), "advance: microseconds have to be a number from 0");
+  core_->advance(static_cast<int64_t>(time));
+}
+
+// counters(values): fills a Float64Array in the order of the addon's counterNames.
+void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
+  const bool isArray = info.Length() > 0 && info[0].IsTypedArray() &&
+                       info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
+  const Counters& counted = core_->counters();
+  const uint64_t values[] = {
+#define HELLOTAP_COUNTER_VALUE(name) counted.name,
+      HELLOTAP_COUNTERS(HELLOTAP_COUNTER_VALUE)
+#undef HELLOTAP_COUNTER_VALUE
+  };
+  constexpr size_t count = sizeof values / sizeof values[0];
+  if (!isArray || info[0].As<Napi::Float64Array>().ElementLength() < count)
+    return throwType(info.Env(), "counters: values have to be a Float64Array with an element per counter");
+  auto out = info[0].As<Napi::Float64Array>();
+  for (size_t i = 0; i < count; ++i) out[i] = static_cast<double>(values[i]);
+}
+
+// close(): lets go of the file. Flows that were being followed stay in the core.
+void PacketCoreObject::close(const Napi::CallbackInfo&) { closeInput(); }
+
+Napi::Value PacketCoreObject::state(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), state_); }
+
+// "pcap", "pcapng", "unknown" or, while too little of a stream has come, "undecided".
+Napi::Value PacketCoreObject::format(const Napi::CallbackInfo& info) {
+  const CaptureReader* reader = whole_ ? &whole_->reader() : piecewise_ ? &piecewise_->reader() : nullptr;
+  const char* name = "unknown";
+  if (reader) {
+    switch (reader->format()) {
+      case CaptureFormat::kPcap:
+        name = "pcap";
+        break;
+      case CaptureFormat::kPcapng:
+        name = "pcapng";
+        break;
+      case CaptureFormat::kUndecided:
+        name = "undecided";
+        break;
+      case CaptureFormat::kUnknown:
+        break;
+    }
+  }
+  return Napi::String::New(info.Env(), name);
+}
+
+}  // namespace hellotap

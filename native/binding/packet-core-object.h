@@ -1,0 +1,48 @@
+// PacketCore as JavaScript sees it: one core and the input that it reads at the moment. Arguments are checked here and trusted
+// further in. Batches are written into memory of the caller's, so nothing outlives a call.
+#ifndef HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_
+#define HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_
+
+#include <napi.h>
+
+#include <memory>
+
+#include "capture/mapped-file.h"
+#include "core/input.h"
+#include "core/packet-core.h"
+
+namespace hellotap {
+
+class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
+ public:
+  static Napi::Function define(Napi::Env env);
+  explicit PacketCoreObject(const Napi::CallbackInfo& info);
+
+ private:
+  Napi::Value openFile(const Napi::CallbackInfo& info);
+  void openStream(const Napi::CallbackInfo& info);
+  void openFrames(const Napi::CallbackInfo& info);
+  void push(const Napi::CallbackInfo& info);
+  void endInput(const Napi::CallbackInfo& info);
+  Napi::Value drain(const Napi::CallbackInfo& info);
+  Napi::Value finish(const Napi::CallbackInfo& info);
+  void advance(const Napi::CallbackInfo& info);
+  void counters(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+  Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value format(const Napi::CallbackInfo& info);
+
+  void closeInput();
+
+  std::unique_ptr<PacketCore> core_;
+  MappedFile file_;
+  std::unique_ptr<WholeCapture> whole_;
+  std::unique_ptr<PiecewiseCapture> piecewise_;
+  std::unique_ptr<FrameQueue> frames_;
+  Input* input_ = nullptr;
+  const char* state_ = "ended";
+};
+
+}  // namespace hellotap
+
+#endif  // HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_

@@ -1,0 +1,81 @@
+// The layout of what crosses into JavaScript, and the writer of it. src/capture/flow-batch.ts is its mirror: change both.
+//
+// A batch is records, one behind the other; each begins at a multiple of 8 and says how long it is. All numbers are little-endian.
+#ifndef HELLOTAP_CORE_BATCH_H_
+#define HELLOTAP_CORE_BATCH_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/anomaly.h"
+#include "flow/stream.h"
+
+namespace hellotap {
+
+constexpr uint32_t kBatchLayoutVersion = 1;
+
+enum class RecordKind : uint8_t { kFlow = 1, kAnomaly = 2 };
+
+// Followed by the bytes of the client, then those of the server, then padding to a multiple of 8.
+struct FlowRecordHeader {
+  uint32_t recordBytes;
+  RecordKind kind;
+  uint8_t ipVersion;
+  DirectionEnd clientEnd;
+  DirectionEnd serverEnd;
+  double flowId;
+  double timestamp;            // microseconds since 1970
+  uint8_t clientAddress[16];   // an IPv4 address in the first four bytes
+  uint8_t serverAddress[16];
+  uint16_t clientPort;
+  uint16_t serverPort;
+  uint8_t changeCipherSpec;    // bit 0: client, bit 1: server
+  uint8_t vlanCount;
+  uint16_t headerBytes;        // where the client's bytes begin
+  uint32_t clientBytes;
+  uint32_t serverBytes;
+  uint32_t clientFirstApplicationData;
+  uint32_t serverFirstApplicationData;
+  uint16_t vlan[VlanTags::kMax];
+};
+static_assert(sizeof(FlowRecordHeader) == 88 && offsetof(FlowRecordHeader, clientPort) == 56 && offsetof(FlowRecordHeader, vlan) == 80,
+              "layout as src/capture/flow-batch.ts reads it");
+
+// Followed by the detail, UTF-8, then padding to a multiple of 8.
+struct AnomalyRecordHeader {
+  uint32_t recordBytes;
+  RecordKind kind;
+  Layer layer;
+  uint16_t code;         // index in the addon's anomalyCodes
+  double offset;         // -1: none
+  double timestamp;      // -1: none
+  uint32_t detailBytes;
+  uint32_t damage;       // 0 or 1
+};
+static_assert(sizeof(AnomalyRecordHeader) == 32 && offsetof(AnomalyRecordHeader, detailBytes) == 24,
+              "layout as src/capture/flow-batch.ts reads it");
+
+// The longest record: a flow with all that both directions may have.
+constexpr size_t kMaxRecordBytes = sizeof(FlowRecordHeader) + 2 * Reassembler::kMaxBytes + 8;
+
+class BatchWriter {
+ public:
+  BatchWriter(uint8_t* memory, size_t size) : memory_(memory), size_(size) {}
+
+  // False, and nothing written, where the record does not fit any more.
+  bool write(const Stream& stream);
+  bool write(const Anomaly& anomaly);
+
+  size_t written() const { return written_; }
+
+ private:
+  uint8_t* reserve(size_t bytes);
+
+  uint8_t* memory_;
+  size_t size_;
+  size_t written_ = 0;
+};
+
+}  // namespace hellotap
+
+#endif  // HELLOTAP_CORE_BATCH_H_

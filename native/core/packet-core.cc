@@ -1,0 +1,144 @@
+#include "core/packet-core.h"
+
+#include "link/link-layer.h"
+#include "net/ip.h"
+#include "net/tcp.h"
+
+namespace hellotap {
+
+void PacketCore::startInput() { anomalies_.startInput(); }
+
+// False where the batch is full.
+bool PacketCore::writeReady(BatchWriter& out) {
+  size_t written = 0;
+  while (written < anomalies_.size() && out.write(anomalies_[written])) ++written;
+  anomalies_.removeFirst(written);
+  if (anomalies_.size() > 0) return false;
+  while (const Stream* stream = table_.ready()) {
+    if (!out.write(*stream)) return false;
+    table_.releaseReady();
+  }
+  return true;
+}
+
+ReadStatus PacketCore::drain(Input& input, BatchWriter& out, uint64_t budget) {
+  const uint64_t until = counters_.bytes + budget;
+  for (;;) {
+    if (!writeReady(out) || counters_.bytes >= until) return ReadStatus::kMore;
+    frames_.clear();
+    const ReadStatus status = input.read(frames_, anomalies_, counters_);
+    process();
+    if (status != ReadStatus::kMore) return writeReady(out) ? status : ReadStatus::kMore;
+  }
+}
+
+bool PacketCore::finish(BatchWriter& out) {
+  table_.finish();
+  return !writeReady(out);
+}
+
+void PacketCore::process() {
+  // Decode them all first: by the time that the table is asked, its slots are in the cache.
+  Wanted wanted[FrameBatch::kCapacity];
+  for (size_t i = 0; i < frames_.count; ++i) {
+    const Frame& frame = frames_.frames[i];
+    ++counters_.packets;
+    counters_.bytes += frame.bytes.size();
+    wanted[i] = decode(frame, segments_[i]);
+    if (wanted[i] == Wanted::kYes) {
+      segments_[i].hash = table_.hash(segments_[i].key);
+      table_.prefetch(segments_[i].hash);
+    }
+  }
+  for (size_t i = 0; i < frames_.count; ++i) {
+    table_.advance(frames_.frames[i].timestamp);
+    // Most of a busy link is nothing but acknowledgements, and mostly nobody waits for one.
+    if (wanted[i] == Wanted::kIfWaiting && table_.wantsAcknowledgements()) {
+      segments_[i].hash = table_.hash(segments_[i].key);
+      wanted[i] = Wanted::kYes;
+    }
+    if (wanted[i] == Wanted::kYes) table_.add(segments_[i]);
+  }
+}
+
+PacketCore::Wanted PacketCore::complain(AnomalyCode code, const Frame& frame, const char* detail) {
+  ++counters_.malformedPackets;
+  // What the snap length cut off is no fault of the packet's.
+  if (frame.original > frame.bytes.size() && code != AnomalyCode::bad_ip_header && code != AnomalyCode::bad_tcp_header)
+    code = AnomalyCode::snaplen_cut;
+  if (anomalies_.isNew(code))
+    anomalies_.report(code, frame.offset, frame.timestamp, "%s (%zu of %u bytes captured)", detail, frame.bytes.size(), frame.original);
+  return Wanted::kNo;
+}
+
+PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
+  if (__builtin_expect(filter_ != nullptr, 0) && !filter_->matches(frame, anomalies_)) {
+    ++counters_.filteredPackets;
+    return Wanted::kNo;
+  }
+  Datum packet = frame.bytes;
+  const auto uncaptured = static_cast<uint32_t>(frame.original - frame.bytes.size());
+  segment.vlan.count = 0;
+  IpPacket ip;
+  IpResult result;
+  switch (decodeLink(frame.linkType, packet, segment.vlan)) {
+    case NetworkKind::kIpv4:
+      result = decodeIpv4(packet, uncaptured, ip);
+      break;
+    case NetworkKind::kIpv6:
+      result = decodeIpv6(packet, uncaptured, ip);
+      break;
+    case NetworkKind::kTruncated:
+      return complain(AnomalyCode::truncated_link_header, frame, "a frame ends inside of its link header");
+    case NetworkKind::kUnsupported:
+      ++counters_.unsupportedLinkType;
+      if (anomalies_.isNew(AnomalyCode::unsupported_link_type))
+        anomalies_.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp, "packets of link type %u are not decoded",
+                          frame.linkType);
+      return Wanted::kNo;
+    case NetworkKind::kOther:
+    default:
+      ++counters_.otherPackets;
+      return Wanted::kNo;
+  }
+  if (__builtin_expect(result != IpResult::kPacket, 0)) {
+    if (result == IpResult::kTruncated) return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
+    if (result == IpResult::kMalformed) return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
+    ++counters_.fragments;
+    if (ip.protocol == kProtocolTcp && anomalies_.isNew(AnomalyCode::fragment_not_joined))
+      anomalies_.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp, "fragments of IP packets with TCP in them are not joined");
+    return Wanted::kNo;
+  }
+  if (ip.protocol != kProtocolTcp) {
+    ++(ip.protocol == kProtocolUdp ? counters_.udpPackets : counters_.otherPackets);
+    return Wanted::kNo;
+  }
+  ++counters_.tcpPackets;
+  TcpHeader tcp;
+  switch (decodeTcp(ip.payload, ip.missing, tcp)) {
+    case TcpResult::kSegment:
+      break;
+    case TcpResult::kTruncated:
+      ++counters_.cutPackets;
+      return complain(AnomalyCode::truncated_tcp_header, frame, "a packet ends inside of its TCP header");
+    case TcpResult::kMalformed:
+    default:
+      return complain(AnomalyCode::bad_tcp_header, frame, "a TCP header that contradicts itself");
+  }
+  if (__builtin_expect(ip.missing > 0, 0)) {
+    ++counters_.cutPackets;
+    if (frame.original > frame.bytes.size() && anomalies_.isNew(AnomalyCode::snaplen_cut))
+      anomalies_.report(AnomalyCode::snaplen_cut, frame.offset, frame.timestamp, "packets were cut when they were captured (%zu of %u bytes here)",
+                        frame.bytes.size(), frame.original);
+  }
+  segment.direction = makeFlowKey(ip, tcp, segment.key);
+  segment.flags = tcp.flags;
+  segment.sequence = tcp.sequence;
+  segment.acknowledgement = tcp.acknowledgement;
+  segment.payload = ip.payload;
+  segment.missing = ip.missing;
+  segment.timestamp = frame.timestamp;
+  return ip.payload.empty() && !(tcp.flags & (kSyn | kFin | kRst)) ? Wanted::kIfWaiting : Wanted::kYes;
+}
+
+}  // namespace hellotap

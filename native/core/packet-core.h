@@ -1,0 +1,62 @@
+// Frames in, batches of flows out: the way of a packet from its link layer to the flow table.
+#ifndef HELLOTAP_CORE_PACKET_CORE_H_
+#define HELLOTAP_CORE_PACKET_CORE_H_
+
+#include <cstdint>
+
+#include "base/anomaly.h"
+#include "base/counters.h"
+#include "base/frame.h"
+#include "core/batch.h"
+#include "core/input.h"
+#include "flow/flow-table.h"
+
+namespace hellotap {
+
+// Says of each frame whether it is wanted.
+class FrameFilter {
+ public:
+  virtual ~FrameFilter() = default;
+  virtual bool matches(const Frame& frame, AnomalyLog& anomalies) = 0;
+};
+
+class PacketCore {
+ public:
+  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4]) : table_(limits, secret, anomalies_, counters_) {}
+
+  bool isUsable() const { return table_.isUsable(); }
+  // `filter` outlives the core, or is taken out again with null.
+  void setFilter(FrameFilter* filter) { filter_ = filter; }
+  // A new input begins: its anomalies are reported anew.
+  void startInput();
+
+  // Reads on, until the batch or the budget (bytes of frames) is used up or the input has no more at the moment.
+  ReadStatus drain(Input& input, BatchWriter& out, uint64_t budget);
+  // Moves the clock while no packets come (microseconds since 1970).
+  void advance(int64_t timestamp) { table_.advance(timestamp); }
+  // After the end of all input: hands over what is still being followed. True while there is more than fitted.
+  bool finish(BatchWriter& out);
+
+  const Counters& counters() const { return counters_; }
+  uint32_t flowCount() const { return table_.flowCount(); }
+
+ private:
+  // Whether the flow table is to see a segment; one without payload and flags only where bytes are waited for.
+  enum class Wanted : uint8_t { kNo, kYes, kIfWaiting };
+
+  bool writeReady(BatchWriter& out);
+  void process();
+  Wanted decode(const Frame& frame, Segment& segment);
+  Wanted complain(AnomalyCode code, const Frame& frame, const char* detail);
+
+  AnomalyLog anomalies_;
+  Counters counters_;
+  FlowTable table_;
+  FrameFilter* filter_ = nullptr;
+  FrameBatch frames_;
+  Segment segments_[FrameBatch::kCapacity];
+};
+
+}  // namespace hellotap
+
+#endif  // HELLOTAP_CORE_PACKET_CORE_H_

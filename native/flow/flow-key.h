@@ -1,0 +1,66 @@
+// What tells one TCP connection from another: both addresses and both ports, the same for either direction.
+#ifndef HELLOTAP_FLOW_FLOW_KEY_H_
+#define HELLOTAP_FLOW_FLOW_KEY_H_
+
+#include <cstdint>
+
+#include "net/ip.h"
+#include "net/tcp.h"
+
+namespace hellotap {
+
+// The endpoint that compares lower comes first. VLAN ids are left out: a tap can show the two directions under different ones.
+struct FlowKey {
+  uint64_t low[2];
+  uint64_t high[2];
+  uint16_t lowPort;
+  uint16_t highPort;
+  uint8_t version;
+};
+
+// Makes the key; the answer is the direction: 0 where the sender is the lower endpoint, else 1.
+inline unsigned makeFlowKey(const IpPacket& ip, const TcpHeader& tcp, FlowKey& key) {
+  bool swap;
+  if (ip.source[0] != ip.destination[0]) {
+    swap = ip.source[0] > ip.destination[0];
+  } else if (ip.source[1] != ip.destination[1]) {
+    swap = ip.source[1] > ip.destination[1];
+  } else {
+    swap = tcp.sourcePort > tcp.destinationPort;
+  }
+  const uint64_t* low = swap ? ip.destination : ip.source;
+  const uint64_t* high = swap ? ip.source : ip.destination;
+  key.low[0] = low[0];
+  key.low[1] = low[1];
+  key.high[0] = high[0];
+  key.high[1] = high[1];
+  key.lowPort = swap ? tcp.destinationPort : tcp.sourcePort;
+  key.highPort = swap ? tcp.sourcePort : tcp.destinationPort;
+  key.version = ip.version;
+  return swap ? 1 : 0;
+}
+
+// A keyed hash, so that nobody can choose addresses and ports that all fall into one place.
+class FlowHash {
+ public:
+  explicit FlowHash(const uint64_t (&secret)[4]) : secret_{secret[0] | 1, secret[1] | 1, secret[2] | 1, secret[3] | 1} {}
+
+  uint64_t operator()(const FlowKey& key) const {
+    const uint64_t ports = uint64_t{key.lowPort} << 32 | uint64_t{key.highPort} << 48 | key.version;
+    uint64_t hash = fold(key.low[0] ^ ports ^ secret_[0], key.high[0] ^ secret_[1]);
+    if (key.version == 6) hash = fold(hash ^ key.low[1] ^ secret_[2], key.high[1] ^ secret_[3]) ^ ports;
+    return fold(hash ^ secret_[2], secret_[3]);
+  }
+
+ private:
+  static uint64_t fold(uint64_t a, uint64_t b) {
+    const unsigned __int128 product = static_cast<unsigned __int128>(a) * b;
+    return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
+  }
+
+  uint64_t secret_[4];
+};
+
+}  // namespace hellotap
+
+#endif  // HELLOTAP_FLOW_FLOW_KEY_H_

@@ -1,0 +1,128 @@
+#include "flow/tls-gate.h"
+
+namespace hellotap {
+
+namespace {
+
+using namespace tls_record;
+
+constexpr uint8_t kClientHelloType = 1;  // RFC 8446 section 4
+constexpr uint8_t kServerHelloType = 2;
+
+// The shortest hellos: version, random, empty session id, and what follows it without extensions.
+constexpr uint32_t kMinClientHello = 2 + 32 + 1 + 2 + 2 + 1 + 1;
+constexpr uint32_t kMinServerHello = 2 + 32 + 1 + 2 + 1;
+constexpr uint32_t kMaxHello = 1 << 17;
+
+// 3.0 to 3.4; drafts of TLS 1.3 used 0x7fxx in the hello but never in the record.
+bool isRecordVersion(uint8_t major, uint8_t minor) { return major == 3 && minor <= 4; }
+
+// SSL 2.0 format, RFC 5246 appendix E.2: a length of two bytes whose first bit is set, and fields that fill it exactly.
+// Versions from 3.0 on, or 0.2 (SSL 2.0 itself).
+Opening classifySslv2(Datum bytes) {
+  const auto start = bytes.peek<2>();
+  if (!start) return Opening::kUndecided;
+  const uint32_t length = start.be16<0>() & 0x7fff;
+  if (length < 9 + 3 + 16) return Opening::kNotTls;
+  if (const auto type = bytes.peek<3>(); type && type.u8<2>() != 1) return Opening::kNotTls;
+  const auto header = bytes.peek<11>();
+  if (!header) return Opening::kUndecided;
+  const uint32_t version = header.be16<3>();
+  const uint32_t ciphers = header.be16<5>(), session = header.be16<7>(), challenge = header.be16<9>();
+  const bool fits = ciphers > 0 && ciphers % 3 == 0 && session <= 32 && challenge >= 16 && challenge <= 32 &&
+                    9 + ciphers + session + challenge == length;
+  return fits && (version == 2 || isRecordVersion(header.u8<3>(), header.u8<4>())) ? Opening::kClientHello : Opening::kNotTls;
+}
+
+// Whether a hello of this length can begin in a record of that one. It may be spread over several records.
+bool fitsRecord(uint32_t hello, uint32_t record) {
+  return hello <= kMaxHello && (hello + 4 <= record || record < hello + 4);
+}
+
+}  // namespace
+
+Opening classifyOpening(Datum bytes) {
+  const auto type = bytes.peek<1>();
+  if (!type) return Opening::kUndecided;
+  if (type.u8<0>() & 0x80) return classifySslv2(bytes);
+  if (type.u8<0>() < kChangeCipherSpec || type.u8<0>() > kApplicationData) return Opening::kNotTls;
+  const auto major = bytes.peek<2>();
+  if (!major) return Opening::kUndecided;
+  if (major.u8<1>() != 3) return Opening::kNotTls;
+  const auto header = bytes.peek<kHeaderBytes>();
+  if (!header) return Opening::kUndecided;
+  const uint32_t length = header.be16<3>();
+  if (!isRecordVersion(header.u8<1>(), header.u8<2>()) || length == 0 || length > kMaxLength) return Opening::kNotTls;
+  if (header.u8<0>() != kHandshake) return Opening::kOtherRecord;
+  const auto message = bytes.peek<kHeaderBytes + 1>();
+  if (!message) return Opening::kUndecided;
+  switch (message.u8<5>()) {
+    case kClientHelloType:
+      return Opening::kClientHello;
+    case kServerHelloType:
+      return Opening::kServerHello;
+    default:
+      return Opening::kOtherRecord;
+  }
+}
+
+Opening classifyMidStream(Datum bytes) {
+  const auto first = bytes.peek<11>();
+  if (!first) return Opening::kNotTls;
+  if (first.u8<0>() & 0x80) return classifySslv2(bytes);
+  if (first.u8<0>() != kHandshake) return Opening::kNotTls;
+  const Opening opening = classifyOpening(bytes);
+  if (opening != Opening::kClientHello && opening != Opening::kServerHello) return Opening::kNotTls;
+  const uint32_t record = first.be16<3>();
+  const uint32_t hello = first.be24<6>();
+  const uint32_t least = opening == Opening::kClientHello ? kMinClientHello : kMinServerHello;
+  if (record < 6 || hello < least || !fitsRecord(hello, record)) return Opening::kNotTls;
+  // The version of the hello: 3.x, or a draft of TLS 1.3 (0x7fxx).
+  const uint8_t major = first.u8<9>(), minor = first.u8<10>();
+  return isRecordVersion(major, minor) || major == 0x7f ? opening : Opening::kNotTls;
+}
+
+bool RecordWalk::advance(Datum bytes, Opening opening) {
+  if (at_ == 0 && opening == Opening::kClientHello) {
+    const auto start = bytes.peek<2>();
+    if (start && start.u8<0>() & 0x80) at_ = 2 + (start.be16<0>() & 0x7fff);
+  }
+  for (;;) {
+    const auto header = bytes.peekAt<kHeaderBytes>(at_);
+    if (!header) return false;
+    const uint8_t type = header.u8<0>();
+    const uint32_t length = header.be16<3>();
+    const bool isRecord =
+        type >= kChangeCipherSpec && type <= kHeartbeat && header.u8<1>() == 3 && length <= kMaxLength;
+    if (isRecord && type == kApplicationData) {
+      firstApplicationData_ = length;
+      end_ = DirectionEnd::kApplicationData;
+      return true;
+    }
+    if (protectedNext_ && !(isRecord && type == kChangeCipherSpec)) {
+      // A second hello in clear text follows only on a HelloRetryRequest (RFC 8446 appendix D.4); what else comes is protected.
+      bool hello = false;
+      if (isRecord && type == kHandshake && length >= kMinServerHello + 4) {
+        if (!bytes.peekAt<11>(at_)) return false;
+        const auto start = bytes.peekAt<11>(at_);
+        const uint32_t message = start.be24<6>();
+        const uint32_t least = start.u8<5>() == kClientHelloType ? kMinClientHello : kMinServerHello;
+        hello = (start.u8<5>() == kClientHelloType || start.u8<5>() == kServerHelloType) && message >= least &&
+                message + 4 <= length && isRecordVersion(start.u8<9>(), start.u8<10>());
+      }
+      if (!hello) {
+        end_ = DirectionEnd::kChangeCipherSpec;
+        return true;
+      }
+    }
+    if (!isRecord) {
+      end_ = DirectionEnd::kNotTls;
+      return true;
+    }
+    protectedNext_ = type == kChangeCipherSpec;
+    changeCipherSpec_ |= protectedNext_;
+    at_ += kHeaderBytes + length;
+  }
+}
+
+}  // namespace hellotap

@@ -1,0 +1,64 @@
+// Tells captures from other files by their first bytes, and says of others in words what they seem to be.
+import { closeSync, openSync, readSync } from 'node:fs';
+
+const HEAD_BYTES = 24;
+const PCAP_HEADER_BYTES = 24;
+const PCAPNG_START_BYTES = 12;
+
+/** Magic numbers of classic pcap in either byte order: microseconds, nanoseconds, Kuznetzov's patch. */
+const PCAP_MAGICS: ReadonlySet<number> = new Set([
+  0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0xa1b2cd34, 0x34cdb2a1,
+]);
+const PCAPNG_SECTION_HEADER = 0x0a0d0d0a;
+const PCAPNG_BYTE_ORDER_MAGICS: ReadonlySet<number> = new Set([0x1a2b3c4d, 0x4d3c2b1a]);
+
+/** What other files begin with, and what to do about them. */
+const OTHERS: readonly (readonly [magic: readonly number[], what: string])[] = [
+  [[0x1f, 0x8b], 'is compressed with gzip; unpack it first (gunzip)'],
+  [[0x28, 0xb5, 0x2f, 0xfd], 'is compressed with zstd; unpack it first (unzstd)'],
+  [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'is compressed with xz; unpack it first (unxz)'],
+  [[0x42, 0x5a, 0x68], 'is compressed with bzip2; unpack it first (bunzip2)'],
+  [[0x50, 0x4b, 0x03, 0x04], 'is a ZIP archive; unpack it first'],
+  [[0x73, 0x6e, 0x6f, 0x6f, 0x70, 0x00], 'is a snoop capture; convert it first (editcap -F pcapng)'],
+];
+
+/** The first bytes of a file; fewer where it is shorter. Throws what node:fs throws. */
+export function readHead(path: string): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const head = Buffer.alloc(HEAD_BYTES);
+    return head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0));
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** Whether bytes are the beginning of a pcap or pcapng capture; needs as many as `readHead` gives. */
+export function isCaptureHead(head: Buffer): boolean {
+  if (head.length < PCAPNG_START_BYTES) return false;
+  const magic = head.readUInt32BE(0);
+  if (PCAP_MAGICS.has(magic)) return head.length >= PCAP_HEADER_BYTES;
+  return magic === PCAPNG_SECTION_HEADER && PCAPNG_BYTE_ORDER_MAGICS.has(head.readUInt32BE(8));
+}
+
+/** Why a beginning is not that of a capture, in words that go behind the file's name and a colon. */
+export function describeHead(head: Buffer): string {
+  if (head.length === 0) return 'is empty';
+  const known = OTHERS.find(([magic]) => magic.every((byte, index) => head[index] === byte));
+  if (known) return known[1];
+  if (head.length >= 4 && (PCAP_MAGICS.has(head.readUInt32BE(0)) || head.readUInt32BE(0) === PCAPNG_SECTION_HEADER)) {
+    return `ends or breaks off at offset ${head.length}, inside of its file header`;
+  }
+  const isText = head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte !== 127));
+  if (isText) return 'is not a capture but text (no pcap or pcapng magic at offset 0)';
+  return `is not a capture (no pcap or pcapng magic at offset 0, but ${head.subarray(0, 4).toString('hex')})`;
+}
+
+/** As `describeHead`, of a file that could be opened a moment ago. */
+export function describeFormat(path: string): string {
+  try {
+    return describeHead(readHead(path));
+  } catch {
+    return 'is not a capture';
+  }
+}

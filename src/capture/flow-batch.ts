@@ -1,0 +1,177 @@
+// Reads the packed records that the packet core writes. The layout is native/core/batch.h: change both.
+// Numbers are read when a record is reached; what costs more (address texts, views of bytes) is made when asked for.
+import { ipv4Text, ipv6Text } from './address-text.js';
+import type { CaptureAnomaly, CaptureRecord, DirectionEnd, FlowDirection, FlowRecord } from './flow-record.js';
+
+/** The version of the layout that is read here. */
+export const BATCH_LAYOUT_VERSION = 1;
+
+/** In the order of the native enumeration of the same name (native/flow/tls-gate.h). */
+const DIRECTION_ENDS: readonly DirectionEnd[] = [
+  'none',
+  'open',
+  'change_cipher_spec',
+  'application_data',
+  'fin',
+  'rst',
+  'gap',
+  'limit',
+  'not_tls',
+];
+const LAYERS: readonly CaptureAnomaly['layer'][] = ['capture', 'link', 'network', 'transport'];
+
+const FLOW = 1;
+
+/** Offsets in a FlowRecordHeader. */
+const Flow = {
+  ipVersion: 5,
+  clientEnd: 6,
+  serverEnd: 7,
+  flowId: 8,
+  timestamp: 16,
+  clientAddress: 24,
+  serverAddress: 40,
+  clientPort: 56,
+  serverPort: 58,
+  changeCipherSpec: 60,
+  vlanCount: 61,
+  headerBytes: 62,
+  clientBytes: 64,
+  serverBytes: 68,
+  clientFirstApplicationData: 72,
+  serverFirstApplicationData: 76,
+  vlan: 80,
+} as const;
+
+/** Offsets in an AnomalyRecordHeader. */
+const Anomaly = { layer: 5, code: 6, offset: 8, timestamp: 16, detailBytes: 24, damage: 28, detail: 32 } as const;
+
+const NO_VLAN: readonly number[] = [];
+const utf8 = new TextDecoder();
+
+class PackedDirection implements FlowDirection {
+  readonly #memory: Uint8Array;
+  readonly #begin: number;
+  readonly #length: number;
+  #bytes: Uint8Array | undefined;
+
+  constructor(
+    memory: Uint8Array,
+    begin: number,
+    length: number,
+    readonly end: DirectionEnd,
+    readonly firstApplicationDataLength: number,
+    readonly changeCipherSpec: boolean,
+  ) {
+    this.#memory = memory;
+    this.#begin = begin;
+    this.#length = length;
+  }
+
+  get bytes(): Uint8Array {
+    return (this.#bytes ??= this.#memory.subarray(this.#begin, this.#begin + this.#length));
+  }
+}
+
+class PackedFlow implements FlowRecord {
+  readonly kind = 'flow';
+  readonly flowId: number;
+  readonly timestamp: number;
+  readonly clientPort: number;
+  readonly serverPort: number;
+  readonly vlan: readonly number[];
+  readonly client: FlowDirection;
+  readonly server: FlowDirection;
+  /** IPv4: the number that becomes text when asked for; IPv6: the text. */
+  readonly #client: number | string;
+  readonly #server: number | string;
+
+  constructor(memory: Uint8Array, view: DataView, at: number) {
+    this.flowId = view.getFloat64(at + Flow.flowId, true);
+    this.timestamp = view.getFloat64(at + Flow.timestamp, true);
+    this.clientPort = view.getUint16(at + Flow.clientPort, true);
+    this.serverPort = view.getUint16(at + Flow.serverPort, true);
+    const address = (offset: number): number | string =>
+      view.getUint8(at + Flow.ipVersion) === 4 ? view.getUint32(at + offset, true) : ipv6Text(view, at + offset);
+    this.#client = address(Flow.clientAddress);
+    this.#server = address(Flow.serverAddress);
+    this.vlan = vlanIds(view, at);
+
+    const changeCipherSpec = view.getUint8(at + Flow.changeCipherSpec);
+    const clientBegin = at + view.getUint16(at + Flow.headerBytes, true);
+    const clientBytes = view.getUint32(at + Flow.clientBytes, true);
+    this.client = new PackedDirection(
+      memory,
+      clientBegin,
+      clientBytes,
+      directionEnd(view.getUint8(at + Flow.clientEnd)),
+      view.getUint32(at + Flow.clientFirstApplicationData, true),
+      (changeCipherSpec & 1) !== 0,
+    );
+    this.server = new PackedDirection(
+      memory,
+      clientBegin + clientBytes,
+      view.getUint32(at + Flow.serverBytes, true),
+      directionEnd(view.getUint8(at + Flow.serverEnd)),
+      view.getUint32(at + Flow.serverFirstApplicationData, true),
+      (changeCipherSpec & 2) !== 0,
+    );
+  }
+
+  get clientAddress(): string {
+    return typeof this.#client === 'string' ? this.#client : ipv4Text(this.#client);
+  }
+
+  get serverAddress(): string {
+    return typeof this.#server === 'string' ? this.#server : ipv4Text(this.#server);
+  }
+}
+
+function directionEnd(value: number): DirectionEnd {
+  return DIRECTION_ENDS[value] ?? 'open';
+}
+
+function vlanIds(view: DataView, at: number): readonly number[] {
+  const count = view.getUint8(at + Flow.vlanCount);
+  if (count === 0) return NO_VLAN;
+  return Array.from({ length: count }, (_, index) => view.getUint16(at + Flow.vlan + 2 * index, true));
+}
+
+function readAnomaly(memory: Uint8Array, view: DataView, at: number, codes: readonly string[]): CaptureAnomaly {
+  const offset = view.getFloat64(at + Anomaly.offset, true);
+  const timestamp = view.getFloat64(at + Anomaly.timestamp, true);
+  const detail = at + Anomaly.detail;
+  return {
+    kind: 'anomaly',
+    code: codes[view.getUint16(at + Anomaly.code, true)] ?? 'unknown',
+    layer: LAYERS[view.getUint8(at + Anomaly.layer)] ?? 'capture',
+    offset: offset < 0 ? null : offset,
+    timestamp: timestamp < 0 ? null : timestamp,
+    damage: view.getUint32(at + Anomaly.damage, true) !== 0,
+    detail: utf8.decode(memory.subarray(detail, detail + view.getUint32(at + Anomaly.detailBytes, true))),
+  };
+}
+
+/** The records of one batch, valid until the memory is written to again. */
+export class FlowBatch implements Iterable<CaptureRecord> {
+  readonly #memory: Uint8Array;
+  readonly #length: number;
+  readonly #codes: readonly string[];
+
+  /** `length`: how many bytes of `memory` are used. `codes`: the names of anomalies, as the addon has them. */
+  constructor(memory: Uint8Array, length: number, codes: readonly string[]) {
+    this.#memory = memory;
+    this.#length = length;
+    this.#codes = codes;
+  }
+
+  *[Symbol.iterator](): Iterator<CaptureRecord> {
+    const memory = this.#memory;
+    const view = new DataView(memory.buffer, memory.byteOffset, this.#length);
+    for (let at = 0; at < this.#length; at += view.getUint32(at, true)) {
+      yield view.getUint8(at + 4) === FLOW
+        ? new PackedFlow(memory, view, at)
+        : readAnomaly(memory, view, at, this.#codes);
+    }
+  }
+}

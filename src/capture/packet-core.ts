@@ -1,0 +1,144 @@
+// The typed shell around the native packet core: loads the addon, and turns its calls into batches of records.
+// One core reads one input at a time; what it follows goes on from one input to the next.
+import { createRequire } from 'node:module';
+import { HellotapError } from '../errors.js';
+import { BATCH_LAYOUT_VERSION, FlowBatch } from './flow-batch.js';
+import type { CaptureCounters } from './source.js';
+
+/** Bounds of the flow table; each has a counter that shows when it was met. */
+export interface PacketCoreOptions {
+  /** Flows that are kept in mind at once, 64 bytes each. */
+  readonly maxFlows?: number | undefined;
+  /** Bytes of all handshakes that are being put together. */
+  readonly reassemblyBytes?: number | undefined;
+}
+
+/** `more`: drain again; `starved`: push; `ended`: the input has no more. */
+export type InputState = 'more' | 'starved' | 'ended';
+
+interface NativeCore {
+  openFile(path: string): number;
+  openStream(): void;
+  openFrames(linkType: number): void;
+  push(bytes: Uint8Array): void;
+  endInput(): void;
+  drain(batch: Uint8Array, budget: number): number;
+  finish(batch: Uint8Array): number;
+  advance(microseconds: number): void;
+  counters(values: Float64Array): void;
+  close(): void;
+  readonly state: InputState;
+  readonly format: 'pcap' | 'pcapng' | 'unknown' | 'undecided';
+}
+
+interface Addon {
+  readonly layoutVersion: number;
+  readonly maxRecordBytes: number;
+  readonly counterNames: readonly string[];
+  readonly anomalyCodes: readonly string[];
+  readonly PacketCore: new (options: PacketCoreOptions) => NativeCore;
+}
+
+const BATCH_BYTES = 256 * 1024;
+
+let loaded: Addon | undefined;
+
+function loadAddon(): Addon {
+  if (loaded) return loaded;
+  let addon: Addon;
+  try {
+    const require = createRequire(import.meta.url);
+    addon = require('../../native/build/Release/hellotap.node') as Addon;
+  } catch (cause) {
+    throw new HellotapError(
+      'ERR_CAPTURE_UNAVAILABLE',
+      'the native packet core is not built for this Node.js; run `npm rebuild` (it needs a C++ compiler, make and Python 3)',
+      { cause },
+    );
+  }
+  if (addon.layoutVersion !== BATCH_LAYOUT_VERSION) {
+    throw new HellotapError(
+      'ERR_CAPTURE_UNAVAILABLE',
+      'the native packet core is of another version; run `npm rebuild`',
+    );
+  }
+  return (loaded = addon);
+}
+
+/** A packet core with its flow table. */
+export class PacketCore {
+  readonly #addon = loadAddon();
+  readonly #native: NativeCore;
+  readonly #memory = new Uint8Array(BATCH_BYTES);
+  readonly #values = new Float64Array(this.#addon.counterNames.length);
+
+  /** Throws ERR_CAPTURE_UNAVAILABLE where the addon or the memory for the table is missing. */
+  constructor(options: PacketCoreOptions = {}) {
+    this.#native = new this.#addon.PacketCore(options);
+  }
+
+  get state(): InputState {
+    return this.#native.state;
+  }
+
+  /** The format of the capture that is open; `undecided` while too little of a stream has come. */
+  get format(): NativeCore['format'] {
+    return this.#native.format;
+  }
+
+  /** Opens a capture file by mapping it; returns its size. Throws an Error with `code` ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT. */
+  openFile(path: string): number {
+    return this.#native.openFile(path);
+  }
+
+  /** Opens a capture that is pushed in pieces. */
+  openStream(): void {
+    this.#native.openStream();
+  }
+
+  /** Opens an input of frames of one link type (LINKTYPE_ value of tcpdump.org), pushed as a FrameQueue packs them. */
+  openFrames(linkType: number): void {
+    this.#native.openFrames(linkType);
+  }
+
+  /** Hands over the next piece of the input; what came before has to be drained. */
+  push(bytes: Uint8Array): void {
+    this.#native.push(bytes);
+  }
+
+  /** Nothing more will be pushed. */
+  endInput(): void {
+    this.#native.endInput();
+  }
+
+  /** Reads on, about `budget` bytes of frames; null where that brought nothing. See `state` for how to go on. */
+  drain(budget: number): FlowBatch | null {
+    return this.#batch(this.#native.drain(this.#memory, budget));
+  }
+
+  /** After the end of all input: the flows that are still open, batch by batch, then null. */
+  finish(): FlowBatch | null {
+    return this.#batch(this.#native.finish(this.#memory));
+  }
+
+  /** Moves the clock of the time-outs while no packets come (microseconds since 1970). */
+  advance(microseconds: number): void {
+    this.#native.advance(microseconds);
+  }
+
+  /** Lets go of the input. */
+  close(): void {
+    this.#native.close();
+  }
+
+  counters(): CaptureCounters {
+    this.#native.counters(this.#values);
+    const values = this.#values;
+    const entries = this.#addon.counterNames.map((name, index): [string, number] => [name, values[index] ?? 0]);
+    return { packets: 0, bytes: 0, ...Object.fromEntries(entries) };
+  }
+
+  #batch(length: number): FlowBatch | null {
+    return length === 0 ? null : new FlowBatch(this.#memory, length, this.#addon.anomalyCodes);
+  }
+}

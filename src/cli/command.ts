@@ -1,5 +1,5 @@
 // The frame of every command: configuration file, signals, errors to one line, exit codes as documented.
-import type { Command} from 'commander';
+import type { Command } from 'commander';
 import { type OptionValues } from 'commander';
 import { HellotapError } from '../errors.js';
 import { commonOptions, type CommonOptions } from './common-options.js';

@@ -61,7 +61,7 @@ function set(path: string, command: Command, options: readonly Option[], key: st
   }
   const text = items.map(String).join(',');
   try {
-    const parsed: unknown = first.parseArg === undefined ? text : first.parseArg(text, undefined);
+    const parsed: unknown = first.parseArg === undefined ? text : first.parseArg<unknown>(text, undefined);
     command.setOptionValueWithSource(name, parsed, 'config');
   } catch (error) {
     if (error instanceof InvalidArgumentError) return refuse(error.message);

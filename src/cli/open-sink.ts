@@ -34,14 +34,19 @@ export function openWriter(options: OutputOptions): LineWriter {
   }
 }
 
+/** `table` on a terminal, `jsonl` elsewhere, unless one was asked for. */
+export function resultFormat(options: OutputOptions): EventFormat {
+  const onTerminal = options.output === undefined && isatty(STDOUT);
+  return (options.format ?? (onTerminal ? 'table' : 'jsonl')) as EventFormat;
+}
+
 /** @param live events are handed on one by one rather than in large pieces */
 export function openOutput(
   options: OutputOptions,
   terminal: Terminal,
   { live, c2Threshold }: { live: boolean; c2Threshold: number },
 ): OpenOutput {
-  const onTerminal = options.output === undefined && isatty(STDOUT);
-  const format = (options.format ?? (onTerminal ? 'table' : 'jsonl')) as EventFormat;
+  const format = resultFormat(options);
   const writer = openWriter(options);
   switch (format) {
     case 'table': {

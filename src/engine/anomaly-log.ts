@@ -5,16 +5,17 @@ import type { AnomalyEvent, EventInput } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
 
 const ALWAYS_SHOWN = 10;
+const MAX_DAMAGED = 1_000;
 const TYPES = { capture: 'capture', link: 'decode', network: 'decode', transport: 'stream', tls: 'stream' } as const;
 
 /** Counts anomalies by code; there are as many codes as the decoders have, so this is bounded. */
 export class AnomalyLog {
   readonly #counts = new Map<string, number>();
-  #damage = 0;
+  readonly #damaged = new Map<string, Set<string>>();
 
-  /** Anomalies because of which part of the input could not be read. */
-  get damage(): number {
-    return this.#damage;
+  /** The inputs of which part could not be read, each with the codes that say why; the first ones. */
+  get damaged(): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#damaged;
   }
 
   /** The number of anomalies by code. */
@@ -26,7 +27,7 @@ export class AnomalyLog {
   note(anomaly: CaptureAnomaly, input: EventInput, now: number): AnomalyEvent | null {
     const count = (this.#counts.get(anomaly.code) ?? 0) + 1;
     this.#counts.set(anomaly.code, count);
-    if (anomaly.damage) this.#damage++;
+    if (anomaly.damage) this.#noteDamage(input.pcap_filename ?? input.in_iface ?? '', anomaly.code);
     if (count > ALWAYS_SHOWN && (count & (count - 1)) !== 0) return null;
     return {
       timestamp: formatTimestamp(anomaly.timestamp ?? now),
@@ -41,5 +42,11 @@ export class AnomalyLog {
         count,
       },
     };
+  }
+
+  #noteDamage(name: string, code: string): void {
+    const codes = this.#damaged.get(name);
+    if (codes !== undefined) codes.add(code);
+    else if (this.#damaged.size < MAX_DAMAGED) this.#damaged.set(name, new Set([code]));
   }
 }

@@ -2,7 +2,8 @@
 // many flows ask; the late verdict goes out as `tag` events. Effects are the sink, the database and the prober alone.
 import type { CaptureRecord, FlowRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
-import type { Verdict } from '../match/verdict.js';
+import type { PassiveKeys } from '../match/matcher.js';
+import type { KnownAnyway, KnownVerdict, UnknownVerdict, UnprobedReason, Verdict } from '../match/verdict.js';
 import type { EventInput, EventSink, FlowIdentity } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
 import type { ProbeResult } from '../probe/probe-result.js';
@@ -13,23 +14,15 @@ import { readTlsFlow, type TlsFlow } from './tls-flow.js';
 
 /** Where verdicts come from. */
 export interface VerdictSource {
-  verdict(server: ServerKey, passive: PassiveKeys): Verdict;
+  verdict(server: ServerKey, passive: PassiveKeys): KnownVerdict | UnknownVerdict;
   /** Forgets what it remembers of a server, because the database has news of it. */
   forget(server: ServerKey): void;
 }
 
-/** What a passive flow shows of its server that a label may stand on. */
-export interface PassiveKeys {
-  /** SHA-1 of the certificate, lower-case hexadecimal. */
-  readonly certSha1?: string;
-  readonly ja3s?: string;
-  readonly ja3?: string;
-}
-
 /** Where probe requests go. Decides by itself whether it may, and says why not. */
 export interface ProbePort {
-  /** A verdict at once (`unprobed` and why), or the result to come. Never rejects. */
-  request(server: ServerKey, evidence: HandshakeEvidence): Verdict | Promise<ProbeResult | null>;
+  /** Why not, or the result to come (null: called off because the program stops). Never rejects. */
+  request(server: ServerKey, evidence: HandshakeEvidence): UnprobedReason | Promise<ProbeResult | null>;
   /** Whether a ClientHello is one of our own probes. */
   isOwn(random: Uint8Array, sessionId: Uint8Array): boolean;
 }
@@ -172,22 +165,22 @@ export class Engine {
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) {
       this.#wait(waiting, identity);
-      return { status: 'pending', cached: verdict.cached };
+      return { ...anyway(verdict), status: 'pending' };
     }
-    if (verdict.status === 'unknown' && verdict.probed_at !== undefined && !this.#isDue(verdict.probed_at)) {
+    if (verdict.probed_at !== undefined && !this.#isDue(verdict.probed_at)) {
       return verdict;
     }
     if (this.#probes === null) {
-      return { status: 'unprobed', reason: 'disabled', cached: verdict.cached };
+      return { ...anyway(verdict), status: 'unprobed', reason: 'disabled' };
     }
     const answer = this.#probes.request(flow.server, flow.evidence);
-    if (!(answer instanceof Promise)) return { ...answer, cached: verdict.cached };
+    if (!(answer instanceof Promise)) return { ...anyway(verdict), status: 'unprobed', reason: answer };
     const fresh: Waiting = { server: flow.server, flows: [] };
     this.#waiting.set(key, fresh);
     this.#wait(fresh, identity);
     const running = this.#finish(key, fresh, passive, answer).finally(() => this.#running.delete(running));
     this.#running.add(running);
-    return { status: 'pending', cached: verdict.cached };
+    return { ...anyway(verdict), status: 'pending' };
   }
 
   /** Whether a server whose last probe was incomplete may be asked again. */
@@ -242,6 +235,16 @@ export class Engine {
 
 /** The verdict of a flow whose probe was called off when the program was stopped. */
 const stopped: Verdict = { status: 'unprobed', reason: 'stopped', cached: false };
+
+/** What stands in a verdict without the server's fingerprint. */
+function anyway({ labels, c2_score, c2, cached }: UnknownVerdict): KnownAnyway & { cached: boolean } {
+  return {
+    ...(labels === undefined ? {} : { labels }),
+    ...(c2_score === undefined ? {} : { c2_score }),
+    ...(c2 === undefined ? {} : { c2 }),
+    cached,
+  };
+}
 
 function serverText(server: ServerKey): string {
   return `${server.address} ${server.port} ${server.serverName ?? ''}`;

@@ -4,6 +4,7 @@ import { ja3 } from '../fingerprint/ja3.js';
 import { ja3s } from '../fingerprint/ja3s.js';
 import { ja4 } from '../fingerprint/ja4.js';
 import { fingerprintId } from '../fingerprint/stack.js';
+import type { PassiveKeys } from '../match/matcher.js';
 import type { Verdict } from '../match/verdict.js';
 import type { EventInput, FingerprintEvent, FlowIdentity, TlsEvent, TlsFields } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
@@ -13,7 +14,6 @@ import type { ProtocolVersion } from '../tls/constants.js';
 import { supportedGroupName } from '../tls/registry/names.js';
 import { selectedGroup, selectedProtocols, selectedVersion } from '../tls/server-hello.js';
 import { communityId } from './community-id.js';
-import type { PassiveKeys } from './engine.js';
 import type { TlsFlow } from './tls-flow.js';
 
 /** Suricata's names of versions. */

@@ -1,0 +1,128 @@
+// `hellotap triage CAPTURE…`: every TLS server in captures.
+import { Command } from 'commander';
+import { HellotapError } from '../errors.js';
+import {
+  automaticProbingOptions,
+  databaseOption,
+  outputOptions,
+  type AutomaticProbingOptions,
+  type OutputOptions,
+} from './common-options.js';
+import { ExitCode, framed, type CommandContext } from './command.js';
+import { decimal, option, withOptions } from './option.js';
+import { EVENT_FORMATS, openOutput } from './open-sink.js';
+
+interface TriageOptions extends OutputOptions, AutomaticProbingOptions {
+  readonly database?: string;
+  readonly filter?: string;
+  readonly c2Threshold: number;
+}
+
+const AFTER = `
+A folder means every capture in it, told by content; - means standard input (pcap or pcapng).
+Nothing is probed unless --probe is given: labels then come from the database alone.
+
+Examples:
+  $ hellotap triage incident.pcapng
+  $ hellotap triage --format jsonl captures/ | jq 'select(.event_type == "tls") | .tls.sni'
+  $ tcpdump -i eth0 -w - tcp | hellotap triage -
+  $ hellotap triage --probe --exclude no-probe.txt incident.pcap`;
+
+export function triageCommand(): Command {
+  const command = new Command('triage')
+    .summary('every TLS server in captures')
+    .description('Reads captures, reports every TLS server in them and what it most probably is.')
+    .argument('<capture...>', 'pcap or pcapng files, folders of them, or - for standard input')
+    .addHelpText('after', AFTER);
+  withOptions(command, [
+    ...outputOptions(EVENT_FORMATS),
+    databaseOption(),
+    option('--filter <bpf>', 'only packets that this libpcap filter matches, as tcpdump has it'),
+    c2ThresholdOption(),
+    option('--probe', 'probe servers that the database does not know', undefined, false),
+    option('--no-probe', 'do not probe (the default)'),
+    ...automaticProbingOptions(),
+  ]);
+  return framed(command, runTriage);
+}
+
+export const c2ThresholdOption = (): ReturnType<typeof option> =>
+  option('--c2-threshold <score>', 'C2 score from which a server is an alarm', decimal(0, 1), 0.9);
+
+async function runTriage(
+  paths: readonly string[],
+  options: TriageOptions,
+  { terminal, signal }: CommandContext,
+): Promise<ExitCode> {
+  const [{ findCaptures }, { openSession }, { triage }, { openAutomaticProbes }, { formatTimestamp }] =
+    await Promise.all([
+      import('../capture/open-captures.js'),
+      import('../engine/session.js'),
+      import('../engine/triage.js'),
+      import('./automatic-probes.js'),
+      import('../output/timestamp.js'),
+    ]);
+  let failed = 0;
+  const onFailure = (error: HellotapError): void => {
+    failed++;
+    terminal.error(error.message);
+  };
+  const captures = paths.flatMap((path) => orReport(() => findCaptures([path], { filter: options.filter }), onFailure));
+  if (captures.length === 0) return ExitCode.failed;
+  const { sink, writer } = openOutput(options, terminal, { live: false, c2Threshold: options.c2Threshold });
+  const probes = options.probe ? await openAutomaticProbes(options, terminal, signal) : null;
+  const session = openSession({
+    database: options.database,
+    sink,
+    probes,
+    retryAfterMs: options.retryAfter * 3_600_000,
+    warn: (text) => {
+      terminal.warning(text);
+    },
+  });
+  const { engine } = session;
+  try {
+    const report = await triage(captures, engine, sink, {
+      signal,
+      onFailure,
+      onProgress: ({ capture, index, total, counters, flows }) => {
+        terminal.progress(
+          () => `${index + 1}/${total} ${capture}: ${counters.packets} packets, ${flows} TLS flows so far`,
+        );
+      },
+    });
+    await engine.settled();
+    if (report.read === 0 && failed > 0) return ExitCode.failed;
+    sink.write({
+      timestamp: formatTimestamp(Date.now() * 1000),
+      event_type: 'stats',
+      stats: {
+        captures: { read: report.read, failed },
+        capture: report.counters,
+        ...session.stats(),
+        ...(probes === null ? {} : { prober: probes.stats() }),
+        output: { dropped: writer.dropped },
+      },
+    });
+    terminal.clearProgress();
+    await sink.close();
+    if (signal.aborted) return ExitCode.stopped;
+    for (const [name, codes] of engine.anomalies.damaged) {
+      terminal.error(`${name}: damaged (${[...codes].join(', ')}); what could be read was reported`);
+    }
+    return failed > 0 || engine.anomalies.damaged.size > 0 ? ExitCode.partial : ExitCode.done;
+  } finally {
+    session.close();
+  }
+}
+
+/** An argument that names no capture does not keep the others from being read. */
+function orReport<T>(find: () => T[], onFailure: (error: HellotapError) => void): T[] {
+  try {
+    return find();
+  } catch (error) {
+    if (!(error instanceof HellotapError)) throw error;
+    onFailure(error);
+    return [];
+  }
+}

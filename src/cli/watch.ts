@@ -1,0 +1,114 @@
+// `hellotap watch INTERFACE`: TLS servers on live traffic, for months.
+import { Command } from 'commander';
+import type { OpenOutput } from './open-sink.js';
+import {
+  automaticProbingOptions,
+  databaseOption,
+  outputOptions,
+  type AutomaticProbingOptions,
+  type OutputOptions,
+} from './common-options.js';
+import { ExitCode, framed, type CommandContext } from './command.js';
+import { integer, decimal, option, withOptions } from './option.js';
+import { EVENT_FORMATS, openOutput } from './open-sink.js';
+import { c2ThresholdOption } from './triage.js';
+
+interface WatchOptions extends OutputOptions, AutomaticProbingOptions {
+  readonly database?: string;
+  readonly filter?: string;
+  readonly c2Threshold: number;
+  readonly statsInterval: number;
+  readonly bufferSize: number;
+  readonly promiscuous: boolean;
+}
+
+const AFTER = `
+Every flow is reported when its handshake has been seen, tagged with what is known of its server. A new server is
+probed once, by itself, if it completed a handshake with a client and --probe-networks and --exclude allow it; the
+verdict then follows as an event of type "tag". Ctrl-C or SIGTERM finishes what has begun.
+
+Examples:
+  $ sudo hellotap watch eth1 --no-probe
+  $ sudo hellotap watch eth1 --filter 'tcp port 443' --probe-networks 198.51.100.0/24 --exclude no-probe.txt
+  $ hellotap watch eth1 --config /etc/hellotap/hellotap.yaml      (with CAP_NET_RAW)`;
+
+export function watchCommand(): Command {
+  const command = new Command('watch')
+    .summary('TLS servers on live traffic')
+    .description('Watches an interface, reports TLS flows tagged with what their server is, and probes new servers.')
+    .argument('<interface>', 'see `hellotap interfaces`')
+    .addHelpText('after', AFTER);
+  withOptions(command, [
+    ...outputOptions(EVENT_FORMATS),
+    databaseOption(),
+    option('--filter <bpf>', 'only packets that this libpcap filter matches, as tcpdump has it'),
+    c2ThresholdOption(),
+    option('--stats-interval <seconds>', 'how often counters are written; 0: only at the end', decimal(0, 86_400), 60),
+    option('--buffer-size <mib>', "the system's capture buffer", integer(1, 2048), 64),
+    option('--no-promiscuous', 'leave the interface in its mode'),
+    option('--no-probe', 'do not probe'),
+    ...automaticProbingOptions(),
+  ]);
+  return framed(command, runWatch);
+}
+
+async function runWatch(
+  [name = '']: readonly string[],
+  options: WatchOptions,
+  { terminal, signal }: CommandContext,
+): Promise<ExitCode> {
+  const [{ openLiveSource }, { openSession }, { watch }, { openAutomaticProbes }, { formatTimestamp }] =
+    await Promise.all([
+      import('../capture/live-source.js'),
+      import('../engine/session.js'),
+      import('../engine/watch.js'),
+      import('../engine/automatic-probes.js'),
+      import('../output/timestamp.js'),
+    ]);
+  const source = await openLiveSource(name, {
+    filter: options.filter,
+    bufferBytes: options.bufferSize * 1024 * 1024,
+    promiscuous: options.promiscuous,
+  });
+  const probes = options.probe ? openAutomaticProbes(probingPolicy(options)) : null;
+  const output: OpenOutput = openOutput(options, terminal, { live: true, c2Threshold: options.c2Threshold });
+  const { sink, writer } = output;
+  const session = openSession({
+    database: options.database,
+    sink,
+    probes,
+    retryAfterMs: options.retryAfter * 3_600_000,
+    warn: (text) => {
+      terminal.warning(text);
+    },
+  });
+  const writeStats = (): void => {
+    sink.write({
+      timestamp: formatTimestamp(Date.now() * 1000),
+      event_type: 'stats',
+      in_iface: name,
+      stats: {
+        capture: source.counters(),
+        ...session.stats(),
+        ...(probes === null ? {} : { prober: probes.stats() }),
+        output: { dropped: writer.dropped },
+      },
+    });
+  };
+  terminal.info(`watching ${name}; Ctrl-C ends it`);
+  try {
+    await watch(source, session.engine, sink, {
+      signal,
+      statsIntervalMs: options.statsInterval * 1000,
+      onStats: writeStats,
+      outputFailure: () => writer.failure,
+    });
+    await probes?.stop();
+    await session.engine.settled();
+    writeStats();
+    await sink.close();
+    return signal.aborted ? ExitCode.stopped : ExitCode.done;
+  } finally {
+    session.close();
+  }
+}

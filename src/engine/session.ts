@@ -1,0 +1,56 @@
+// One run: database, matcher, prober and engine, put together and taken apart again.
+import { defaultDatabasePath } from '../database/default-path.js';
+import { Store } from '../database/store.js';
+import { Matcher } from '../match/matcher.js';
+import type { EventSink } from '../output/event.js';
+import { Engine, type ProbePort } from './engine.js';
+import { ProbeRecorder } from './probe-recorder.js';
+
+export interface SessionOptions {
+  /** Undefined: the default path, made where it does not exist. */
+  readonly database: string | undefined;
+  readonly sink: EventSink;
+  /** Null: no probing. */
+  readonly probes: ProbePort | null;
+  readonly retryAfterMs: number;
+  readonly warn: (text: string) => void;
+}
+
+/** Opens the database named, or the default one. @throws HellotapError ERR_DATABASE_… */
+export function openStore(path: string | undefined): Store {
+  return Store.open(path ?? defaultDatabasePath(), { createFolder: path === undefined });
+}
+
+export interface Session {
+  readonly engine: Engine;
+  readonly matcher: Matcher;
+  /** Counters by room, for `stats` events. */
+  stats(): Record<string, Record<string, number>>;
+  close(): void;
+}
+
+export function openSession(options: SessionOptions): Session {
+  const store = openStore(options.database);
+  const matcher = new Matcher(store);
+  const engine = new Engine({
+    verdicts: matcher,
+    probes: options.probes,
+    store: new ProbeRecorder(store),
+    sink: options.sink,
+    now: () => Date.now() * 1000,
+    warn: options.warn,
+    retryAfterMs: options.retryAfterMs,
+  });
+  return {
+    engine,
+    matcher,
+    stats: () => ({
+      engine: { ...engine.counters, probing: engine.probing },
+      matcher: { ...matcher.counters },
+      anomalies: engine.anomalies.counts(),
+    }),
+    close: () => {
+      store.close();
+    },
+  };
+}

@@ -3,7 +3,14 @@
 import type { CaptureRecord, FlowRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
 import type { PassiveKeys } from '../match/matcher.js';
-import type { KnownAnyway, KnownVerdict, UnknownVerdict, UnprobedReason, Verdict } from '../match/verdict.js';
+import type {
+  KnownAnyway,
+  KnownVerdict,
+  UnknownVerdict,
+  UnprobedReason,
+  UnprobedVerdict,
+  Verdict,
+} from '../match/verdict.js';
 import type { EventInput, EventSink, FlowIdentity } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
 import type { ProbeResult } from '../probe/probe-result.js';
@@ -165,22 +172,22 @@ export class Engine {
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) {
       this.#wait(waiting, identity);
-      return { ...anyway(verdict), status: 'pending' };
+      return { status: 'pending', ...anyway(verdict) };
     }
     if (verdict.probed_at !== undefined && !this.#isDue(verdict.probed_at)) {
       return verdict;
     }
     if (this.#probes === null) {
-      return { ...anyway(verdict), status: 'unprobed', reason: 'disabled' };
+      return unprobed('disabled', verdict);
     }
     const answer = this.#probes.request(flow.server, flow.evidence);
-    if (!(answer instanceof Promise)) return { ...anyway(verdict), status: 'unprobed', reason: answer };
+    if (!(answer instanceof Promise)) return unprobed(answer, verdict);
     const fresh: Waiting = { server: flow.server, flows: [] };
     this.#waiting.set(key, fresh);
     this.#wait(fresh, identity);
     const running = this.#finish(key, fresh, passive, answer).finally(() => this.#running.delete(running));
     this.#running.add(running);
-    return { ...anyway(verdict), status: 'pending' };
+    return { status: 'pending', ...anyway(verdict) };
   }
 
   /** Whether a server whose last probe was incomplete may be asked again. */
@@ -235,6 +242,22 @@ export class Engine {
 
 /** The verdict of a flow whose probe was called off when the program was stopped. */
 const stopped: Verdict = { status: 'unprobed', reason: 'stopped', cached: false };
+
+/** Verdicts that say nothing but why, made once: most flows of a triage without probing share one. */
+const bareUnprobed = new Map<string, UnprobedVerdict>();
+
+function unprobed(reason: UnprobedReason, verdict: UnknownVerdict): UnprobedVerdict {
+  if (verdict.labels !== undefined || verdict.c2_score !== undefined) {
+    return { status: 'unprobed', reason, ...anyway(verdict) };
+  }
+  const key = `${reason} ${verdict.cached}`;
+  let bare = bareUnprobed.get(key);
+  if (bare === undefined) {
+    bare = { status: 'unprobed', reason, cached: verdict.cached };
+    bareUnprobed.set(key, bare);
+  }
+  return bare;
+}
 
 /** What stands in a verdict without the server's fingerprint. */
 function anyway({ labels, c2_score, c2, cached }: UnknownVerdict): KnownAnyway & { cached: boolean } {

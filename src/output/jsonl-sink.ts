@@ -1,5 +1,6 @@
 // One JSON object per line, as Suricata's EVE log has it.
 import type { EventSink, HellotapEvent } from './event.js';
+import { eventJson } from './event-json.js';
 import type { LineWriter } from './line-writer.js';
 
 /** Writes every event as it comes. */
@@ -14,7 +15,7 @@ export class JsonlSink implements EventSink {
   }
 
   write(event: HellotapEvent): void {
-    this.#writer.line(JSON.stringify(event));
+    this.#writer.line(eventJson(event));
     if (this.#prompt) this.#writer.flush();
   }
 

@@ -30,6 +30,8 @@ export interface Conversation {
 export interface ConnectionEnd {
   readonly connected: boolean;
   readonly bytesReceived: number;
+  /** We ran out of descriptors, ports or memory: nothing was learnt of the server. */
+  readonly localShortage: boolean;
 }
 
 export interface ConnectionDeadlines {
@@ -49,6 +51,15 @@ const OUTCOMES: Readonly<Record<string, ProbeOutcome>> = {
   ETIMEDOUT: 'timeout',
 };
 
+const LOCAL_SHORTAGES: ReadonlySet<string> = new Set([
+  'EMFILE',
+  'ENFILE',
+  'ENOBUFS',
+  'ENOMEM',
+  'EADDRNOTAVAIL',
+  'EADDRINUSE',
+]);
+
 /**
  * Opens a connection and carries `conversation` over it until that has an outcome. `onEnd` is called exactly once,
  * never before this returns.
@@ -67,6 +78,7 @@ class Connection implements Expirable {
   private connected = false;
   private over = false;
   private bytesReceived = 0;
+  private localShortage = false;
 
   constructor(
     private readonly endpoint: Endpoint,
@@ -95,6 +107,7 @@ class Connection implements Expirable {
       this.finish('closed');
     });
     socket.on('error', (error: NodeJS.ErrnoException) => {
+      this.localShortage = !this.connected && LOCAL_SHORTAGES.has(error.code ?? '');
       this.finish(OUTCOMES[error.code ?? ''] ?? (this.connected ? 'reset' : 'unreachable'));
     });
     this.deadlines.connect.start(this);
@@ -139,6 +152,7 @@ class Connection implements Expirable {
     this.deadlines.connect.cancel(this);
     this.deadlines.handshake.cancel(this);
     this.socket.destroy();
-    this.onEnd({ connected: this.connected, bytesReceived: this.bytesReceived });
+    const { connected, bytesReceived, localShortage } = this;
+    this.onEnd({ connected, bytesReceived, localShortage });
   }
 }

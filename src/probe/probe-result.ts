@@ -12,10 +12,12 @@ export type ProbeOutcome =
   | 'not_tls'
   /** No route, host unreachable, address family unavailable. */
   | 'unreachable'
-  /** The server's bytes could not be decoded. */
+  /** The server's bytes could not be decoded, or came where they must not. */
   | 'malformed'
   /** We ended the handshake: the server chose what we cannot go on with. */
-  | 'unsupported';
+  | 'unsupported'
+  /** No connection was opened: the exclusion list names the address. */
+  | 'excluded';
 
 /** The server to probe. `serverName` goes into SNI; null: no server_name extension. */
 export interface ProbeTarget {
@@ -28,6 +30,8 @@ export interface ProbeTarget {
 export interface ProbeResult {
   readonly target: ProbeTarget;
   readonly helloSet: string;
+  /** SHA-256 of the hello set's hellos: fingerprints of different digests cannot be compared. */
+  readonly helloSetDigest: string;
   /** Text fingerprint per Client Hello name; null: nothing was received. */
   readonly hellos: Readonly<Record<string, string | null>>;
   readonly outcome: Readonly<Record<string, ProbeOutcome>>;

@@ -1,0 +1,116 @@
+// The probe of one server: one handshake per Client Hello of the set, in any order, collected into one result.
+// Decides when a handshake is tried again and when the rest is not worth trying; when to connect is the scheduler's.
+import type { HandshakeObservation } from '../fingerprint/handshake-observation.js';
+import { combineHandshakes, handshakeFingerprint } from '../fingerprint/stack.js';
+import type { ConnectionEnd } from './connection.js';
+import type { HelloDefinition, HelloSet } from './hello-set.js';
+import type { ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
+
+export interface RetryPolicy {
+  /** How often a handshake is tried again after a time-out that showed nothing. */
+  readonly retries: number;
+  /** Before the first retry; each further one waits twice as long as the one before. */
+  readonly retryDelayMs: number;
+  /** Connections in a row that could not be made, after which the server's other handshakes are given up. */
+  readonly maxConnectFailures: number;
+}
+
+/** A local shortage (file descriptors, ports) says nothing of the server: such a handshake is tried again this often. */
+const LOCAL_RETRIES = 20;
+const LOCAL_RETRY_DELAY_MS = 250;
+
+export class ServerProbe {
+  /** Hellos that have not been answered for good. */
+  private remaining: number;
+  private finished = false;
+  private readonly hellos: Record<string, string | null> = {};
+  private readonly outcome: Record<string, ProbeOutcome> = {};
+  private readonly attempts = new Map<string, number>();
+  private connectFailures = 0;
+  private lastFailure: ProbeOutcome | null = null;
+  private startedAt: Date | null = null;
+  private startedAtMs = 0;
+
+  constructor(
+    readonly target: ProbeTarget,
+    private readonly helloSet: HelloSet,
+    private readonly policy: RetryPolicy,
+  ) {
+    this.remaining = helloSet.hellos.length;
+  }
+
+  /** Whether a connection to the server has been opened. */
+  get begun(): boolean {
+    return this.startedAt !== null;
+  }
+
+  /** Says that a connection is about to be opened. `nowMs`: on a monotonic clock. */
+  begin(now: Date, nowMs: number): void {
+    if (this.startedAt !== null) return;
+    this.startedAt = now;
+    this.startedAtMs = nowMs;
+  }
+
+  /** The outcome that all further handshakes have without being tried; null: go on. */
+  get givenUp(): ProbeOutcome | null {
+    return this.connectFailures >= this.policy.maxConnectFailures ? this.lastFailure : null;
+  }
+
+  /** Takes in how one handshake ended. Gives the milliseconds after which it is to be tried again; null: it is settled. */
+  handshakeEnded(
+    { name }: HelloDefinition,
+    observation: HandshakeObservation,
+    outcome: ProbeOutcome,
+    end: Pick<ConnectionEnd, 'connected' | 'localShortage'>,
+  ): number | null {
+    const text = handshakeFingerprint(observation);
+    const attempt = (this.attempts.get(name) ?? 0) + 1;
+    this.attempts.set(name, attempt);
+    if (end.localShortage && attempt <= LOCAL_RETRIES) return LOCAL_RETRY_DELAY_MS;
+    if (outcome === 'timeout' && text === null && attempt <= this.policy.retries) {
+      return this.policy.retryDelayMs * 2 ** (attempt - 1);
+    }
+    this.connectFailures = end.connected ? 0 : this.connectFailures + 1;
+    this.lastFailure = outcome;
+    this.settle(name, text, outcome);
+    return null;
+  }
+
+  /** Settles a handshake that is not going to be tried. */
+  skip({ name }: HelloDefinition, outcome: ProbeOutcome): void {
+    this.settle(name, null, outcome);
+  }
+
+  /** Gives one handshake up before anything of the server has begun. True: it was the last one. */
+  abandonOne(): boolean {
+    this.remaining -= 1;
+    return this.takeFinished();
+  }
+
+  /** Whether all is settled; true only the first time. */
+  takeFinished(): boolean {
+    if (this.remaining > 0 || this.finished) return false;
+    this.finished = true;
+    return true;
+  }
+
+  /** The result, once all is settled. */
+  result(now: Date, nowMs: number): ProbeResult {
+    return {
+      target: this.target,
+      helloSet: this.helloSet.name,
+      helloSetDigest: this.helloSet.digest,
+      hellos: this.hellos,
+      outcome: this.outcome,
+      fingerprint: combineHandshakes(this.hellos),
+      startedAt: this.startedAt ?? now,
+      durationMs: this.startedAt === null ? 0 : Math.round(nowMs - this.startedAtMs),
+    };
+  }
+
+  private settle(name: string, text: string | null, outcome: ProbeOutcome): void {
+    this.hellos[name] = text;
+    this.outcome[name] = outcome;
+    this.remaining -= 1;
+  }
+}

@@ -1,0 +1,40 @@
+// A token bucket: at most `rate` per second over time, with a small burst so that a coarse timer can still reach the rate.
+
+/** How much of a second's tokens may be saved up. */
+const BURST_SECONDS = 0.05;
+
+export class TokenBucket {
+  private readonly perMs: number;
+  private readonly burst: number;
+  private tokens: number;
+  private at: number;
+
+  /** @param rate tokens per second; 0: no limit */
+  constructor(rate: number, now: number) {
+    this.perMs = rate === 0 ? Infinity : rate / 1000;
+    this.burst = Math.max(1, rate * BURST_SECONDS);
+    this.tokens = 1;
+    this.at = now;
+  }
+
+  /** Takes a token. False: there is none yet. `now`: milliseconds, never going back. */
+  take(now: number): boolean {
+    if (this.perMs === Infinity) return true;
+    this.refill(now);
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+
+  /** When the next token will be there, in milliseconds on the same clock. */
+  nextAt(now: number): number {
+    if (this.perMs === Infinity) return now;
+    this.refill(now);
+    return this.tokens >= 1 ? now : now + (1 - this.tokens) / this.perMs;
+  }
+
+  private refill(now: number): void {
+    this.tokens = Math.min(this.burst, this.tokens + (now - this.at) * this.perMs);
+    this.at = now;
+  }
+}

@@ -1,0 +1,101 @@
+// The acceptance test of the prober: what it sees of the lab's servers is what the paper's scanner saw.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { loadHelloSet } from '../../src/probe/hello-set-file.js';
+import type { ProbeResult } from '../../src/probe/probe-result.js';
+import { Prober } from '../../src/probe/prober.js';
+import { labSkipReason, useLab } from '../lab/lab.js';
+
+const root = join(import.meta.dirname, '../..');
+
+interface GoldenLine {
+  readonly deployment: string;
+  readonly ip: string;
+  readonly port: number;
+  readonly server_name: string | null;
+  readonly hellos: Readonly<Record<string, string | null>>;
+  readonly fingerprint: string | null;
+}
+
+const golden = readFileSync(join(root, 'test/golden/fingerprints.jsonl'), 'utf8')
+  .trim()
+  .split('\n')
+  .map((line) => JSON.parse(line) as GoldenLine);
+
+/** Times that each server is probed: an answer that changes from run to run would show. */
+const RUNS = Number(process.env['HELLOTAP_GOLDEN_RUNS'] ?? '1');
+
+const skip = labSkipReason();
+
+describe(
+  'every deployment of the lab, without and with server name, gives the text of the paper’s scanner',
+  { skip },
+  () => {
+    useLab();
+
+    const prober = new Prober({
+      helloSet: loadHelloSet(join(root, 'samples/hello-sets/atsf-2022')),
+      rate: 0,
+      perServerRate: 0,
+      concurrency: 64,
+      connectTimeoutMs: 5_000,
+      // The silent servers decide how long this takes; the slowest of the others (Java, cold) answers within a second.
+      handshakeTimeoutMs: 3_000,
+      retries: 0,
+    });
+
+    for (let run = 1; run <= RUNS; run++) {
+      // All at once: the servers are independent, and one handshake at a time goes to each.
+      const results = new Map<GoldenLine, Promise<ProbeResult | null>>();
+      const probe = (line: GoldenLine): Promise<ProbeResult | null> => {
+        if (results.size === 0) {
+          for (const { ip, port, server_name: serverName, ...rest } of golden) {
+            const key = golden.find(
+              (candidate) => candidate.deployment === rest.deployment && candidate.server_name === serverName,
+            );
+            if (key !== undefined) results.set(key, prober.probe({ address: ip, port, serverName }));
+          }
+        }
+        return results.get(line) ?? Promise.resolve(null);
+      };
+      for (const line of golden) {
+        it(`${line.deployment}, ${line.server_name ?? 'no server name'}${RUNS > 1 ? `, run ${run}` : ''}`, async () => {
+          const result = await probe(line);
+          assert.ok(result !== null);
+          const expected = withNewerJava(line);
+          assert.deepEqual(result.hellos, expected.hellos);
+          assert.equal(result.fingerprint, expected.fingerprint);
+        });
+      }
+    }
+  },
+);
+
+/**
+ * OpenJDK 17.0.15 (golden) signed with SHA-1 where the client offers nothing better; newer updates refuse that with
+ * internal_error once the ServerHello is out. Everything else of the fingerprint is the same.
+ */
+function withNewerJava(line: GoldenLine): GoldenLine {
+  if (line.deployment !== 'java-default' || !javaRefusesSha1()) return line;
+  const affected = ['random9057', 'random9428'];
+  const hellos = Object.fromEntries(
+    Object.entries(line.hellos).map(([name, text]) => [name, affected.includes(name) ? `${text}<80` : text]),
+  );
+  // None of this server's texts has a status_request to be removed, so that joining is combining.
+  const fingerprint = Object.keys(hellos)
+    .sort()
+    .map((name) => hellos[name])
+    .join('|');
+  return { ...line, hellos, fingerprint };
+}
+
+function javaRefusesSha1(): boolean {
+  try {
+    const security = readFileSync('/etc/java-17-openjdk/security/java.security', 'utf8');
+    return security.includes('rsa_pkcs1_sha1 usage HandshakeSignature');
+  } catch {
+    return false; // not Debian's package
+  }
+}

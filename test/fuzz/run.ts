@@ -37,9 +37,16 @@ function check(input: Uint8Array): void {
   const took = performance.now() - before;
   slowest = Math.max(slowest, took);
   runs += 1;
-  if (took > MAX_MILLISECONDS) fail(input, `took ${Math.round(took)} ms`);
+  if (took > MAX_MILLISECONDS && timeOf(input) > MAX_MILLISECONDS) fail(input, `took ${Math.round(took)} ms, twice`);
   if (size > input.length * MAX_OUTPUT_PER_BYTE + MAX_OUTPUT_BESIDES)
     fail(input, `gave ${size} for ${input.length} bytes`);
+}
+
+/** Milliseconds that another run takes: on a busy machine a single one says little. */
+function timeOf(input: Uint8Array): number {
+  const before = performance.now();
+  target?.run(input);
+  return performance.now() - before;
 }
 
 function fail(input: Uint8Array, reason: string): never {

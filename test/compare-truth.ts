@@ -1,0 +1,126 @@
+// Compares `hellotap triage` with a truth.json (what tshark saw in a folder of captures, see its SOURCES.md):
+//   node --import tsx test/compare-truth.ts FOLDER/truth.json… [--only NAME] [--tls-only]
+// Every capture named there has to end with exit 0 or 3; every connection in it is compared field by field. Prints each
+// difference, then the tally. Exit 1: a crash, a hang or another exit code; differences alone are for the reader to judge.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { addressKey, pair, triageViews } from './triage-view.js';
+import type { ConnectionView } from './triage-view.js';
+
+interface TruthConnection {
+  readonly client: string;
+  readonly client_port: number;
+  readonly server: string;
+  readonly server_port: number;
+  readonly sni: string | null;
+  readonly client_alpns: readonly string[] | null;
+  readonly ja3: { readonly hash: string | null };
+  readonly ja3s: { readonly hash: string | null };
+  readonly cipher: string | null;
+  readonly selected_version: string | null;
+  readonly cert_sha1: string | null;
+  readonly starttls: boolean;
+  readonly tunnelled: boolean;
+  readonly damaged: boolean;
+}
+
+type Truth = Readonly<Record<string, { readonly tls?: readonly TruthConnection[] }>>;
+
+/** Which connections a number is about. */
+type Group = 'plain' | 'STARTTLS' | 'tunnelled';
+
+class Tally {
+  all = 0;
+  equal = 0;
+  missing = 0;
+  damaged = 0;
+}
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { only: { type: 'string' }, 'tls-only': { type: 'boolean', default: false } },
+});
+if (positionals.length === 0) {
+  process.stderr.write('usage: compare-truth.ts FOLDER/truth.json… [--only NAME] [--tls-only]\n');
+  process.exit(2);
+}
+
+const tallies: Record<Group, Tally> = { plain: new Tally(), STARTTLS: new Tally(), tunnelled: new Tally() };
+const exits = new Map<string, number>();
+let failures = 0;
+const scratch = mkdtempSync(join(tmpdir(), 'hellotap-compare-'));
+
+async function compareCapture(folder: string, file: string, connections: readonly TruthConnection[]): Promise<void> {
+  const capture = join(folder, file);
+  const { views, code, errors } = await triageViews(capture, join(scratch, `${file}.db`));
+  const exit = code === null ? 'killed' : String(code);
+  exits.set(exit, (exits.get(exit) ?? 0) + 1);
+  if (code !== 0 && code !== 3) {
+    failures += 1;
+    process.stdout.write(`${file}: exit ${exit}: ${errors.trim().split('\n').at(-1) ?? ''}\n`);
+  }
+  const pairings = pair(connections.map(viewOf), views);
+  for (const [index, { theirs, ours, disagreements }] of pairings.entries()) {
+    const connection = connections[index];
+    if (connection === undefined) continue;
+    const group: Group = connection.tunnelled ? 'tunnelled' : connection.starttls ? 'STARTTLS' : 'plain';
+    const tally = tallies[group];
+    const label = `${file}: ${addressKey(theirs)} (${group}${connection.damaged ? ', damaged' : ''})`;
+    tally.all += 1;
+    if (ours !== null && disagreements.length === 0) {
+      tally.equal += 1;
+      continue;
+    }
+    if (connection.damaged) tally.damaged += 1;
+    if (ours === null) tally.missing += 1;
+    const what = disagreements.map(({ field, ours: a, theirs: b }) => `${field} ${a}, tshark ${b}`).join('; ');
+    process.stdout.write(`${label}: ${ours === null ? 'not reported' : what}\n`);
+  }
+}
+
+function viewOf(connection: TruthConnection): ConnectionView {
+  return {
+    client: connection.client,
+    clientPort: connection.client_port,
+    server: connection.server,
+    serverPort: connection.server_port,
+    sni: connection.sni,
+    clientAlpns: connection.client_alpns ?? [],
+    ja3: connection.ja3.hash,
+    ja3s: connection.ja3s.hash,
+    cipher: connection.cipher,
+    version: connection.selected_version,
+    certificate: connection.cert_sha1,
+  };
+}
+
+const work = positionals.flatMap((path) => {
+  const truth = JSON.parse(readFileSync(path, 'utf8')) as Truth;
+  const folder = dirname(path);
+  return Object.entries(truth)
+    .filter(([file]) => (values.only === undefined || file.includes(values.only)) && existsSync(join(folder, file)))
+    .filter(([, { tls = [] }]) => !values['tls-only'] || tls.length > 0)
+    .map(([file, { tls = [] }]) => ({ folder, file, tls }));
+});
+const queue = work.values();
+async function worker(): Promise<void> {
+  for (const { folder, file, tls } of queue) await compareCapture(folder, file, tls);
+}
+try {
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+const exitCounts = [...exits].map(([code, count]) => `${count} with ${code}`).join(', ');
+process.stdout.write(`\n${work.length} captures: exit ${exitCounts}\n`);
+for (const [group, { all, equal, missing, damaged }] of Object.entries(tallies)) {
+  if (all === 0) continue;
+  process.stdout.write(
+    `${group}: ${equal} of ${all} connections with all fields equal (${((100 * equal) / all).toFixed(2)} %), ` +
+      `${missing} not reported, ${damaged} of those that differ marked as damaged\n`,
+  );
+}
+process.exitCode = failures === 0 ? 0 : 1;

@@ -21,6 +21,8 @@ export interface ImportOptions {
   /** When the servers of a fingerprint table were seen; otherwise the file's time of change, of a stream the time of day. */
   readonly seen?: Date | undefined;
   readonly helloSet?: string | undefined;
+  /** Told now and then how many rows were read. */
+  readonly progress?: ((rows: number) => void) | undefined;
 }
 
 /** What came of an import. `changed` counts new sightings of servers, or label rows that said something new. */
@@ -78,6 +80,7 @@ export async function importStream(
       choose: (header) => chooseLoad(own, name, header, options, written),
       inBatch: (body) => {
         own.read(body);
+        options.progress?.(counts.rows);
       },
     });
     const merged = own.write(() => {

@@ -1,0 +1,176 @@
+// `hellotap db`: the commands on the local fingerprint database; what they print of it stands in db-show.ts.
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { exportFingerprints, exportLabels } from '../database/export.js';
+import { importFile, importStream, type ImportOptions, type ImportReport } from '../database/import.js';
+import { LABEL_KINDS } from '../database/labels.js';
+import { parseTime } from '../database/time-text.js';
+import { HellotapError } from '../errors.js';
+import { ExitCode, framed, type CommandContext } from './command.js';
+import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
+import { labelCommand } from './db-label.js';
+import { showCommand, statsCommand } from './db-show.js';
+import { openWriter } from './open-sink.js';
+import { openStore, type DatabaseOptions } from './open-store.js';
+import { option, withOptions } from './option.js';
+import { outputFormat } from './plain-output.js';
+
+/** A group hands what it inherits on to its commands, which commander does for commands made later only. */
+class CommandGroup extends Command {
+  override copyInheritedSettings(source: Command): this {
+    super.copyInheritedSettings(source);
+    for (const command of this.commands) command.copyInheritedSettings(this);
+    return this;
+  }
+}
+
+/** The `db` command with all that is below it. */
+export function dbCommand(): Command {
+  const group = new CommandGroup('db').description('the local fingerprint database');
+  for (const command of [importCommand(), exportCommand(), labelCommand(), showCommand(), statsCommand()]) {
+    group.addCommand(command);
+  }
+  return group;
+}
+
+type ImportFlags = DatabaseOptions & OutputOptions & Omit<ImportOptions, 'seen'> & { readonly seen?: Date };
+
+const IMPORT_HELP = `
+Tables (plain or gzip, told by their header line; columns are found by name):
+  ip,port,server_name,<one per Client Hello>,fingerprint    fingerprints.csv of goscanner or "probe --format goscanner"
+  fingerprint,label,kind[,source][,first_seen][,last_seen][,count]
+      fingerprint: the combined text, a fingerprint_id, or jarm:…, ja3s:…, ja3:…, cert-sha1:…, endpoint:ip:port
+
+A file is imported as a whole or not at all; the same file again changes nothing. Rows that are damaged are left out and
+named; the exit code is 3 then.
+
+Examples:
+  $ hellotap db import fingerprints.csv --label "nginx 1.22" --kind software --source lab --seen 2022-06-27
+  $ hellotap db import week26.csv.gz --source toplist:tranco --seen 2022-06-27
+  $ hellotap db import labels.csv
+  $ hellotap probe -i targets.txt --format goscanner | hellotap db import -`;
+
+function importCommand(): Command {
+  const command = new Command('import')
+    .description('reads tables of fingerprints and of labels')
+    .argument('<file...>', 'CSV files; -: standard input')
+    .addHelpText('after', IMPORT_HELP);
+  withOptions(command, [
+    databaseOption(),
+    option('--label <name>', 'what the servers of a fingerprint table are'),
+    new Option('--kind <kind>', 'what sort of label that is (default: other)').choices(LABEL_KINDS),
+    option('--source <name>', 'where it comes from; toplist… and blocklist… count for the C2 score'),
+    option('--seen <date>', "when the servers were seen (default: the file's time of change)", date),
+    option('--hello-set <name>', 'which Client Hellos the columns are (default: atsf-2022)'),
+    ...outputOptions(['table', 'jsonl']),
+  ]);
+  return framed<ImportFlags>(command, async (files, options, context) => {
+    const reports: ImportReport[] = [];
+    let failed = 0;
+    const store = openStore(options);
+    try {
+      for (const file of files) {
+        try {
+          const report = await importOne(store, file, options, context);
+          reports.push(report);
+          nameRejects(report, context);
+        } catch (error) {
+          if (!(error instanceof HellotapError) || error.code !== 'ERR_IMPORT' || files.length === 1) throw error;
+          context.terminal.error(error.message);
+          failed += 1;
+        }
+        if (context.signal.aborted) break;
+      }
+    } finally {
+      store.close();
+    }
+    await printReports(reports, options);
+    if (context.signal.aborted) return ExitCode.stopped;
+    if (reports.length === 0) return ExitCode.failed;
+    return failed > 0 || reports.some((report) => report.rejected > 0) ? ExitCode.partial : ExitCode.done;
+  });
+}
+
+function importOne(
+  store: ReturnType<typeof openStore>,
+  file: string,
+  { label, kind, source, seen, helloSet }: ImportFlags,
+  { terminal }: CommandContext,
+): Promise<ImportReport> {
+  const options: ImportOptions = {
+    label,
+    kind,
+    source,
+    seen,
+    helloSet,
+    progress: (rows) => {
+      terminal.progress(() => `${file}: ${rows.toLocaleString('en')} rows`);
+    },
+  };
+  return file === '-'
+    ? importStream(store, 'standard input', process.stdin, options)
+    : importFile(store, file, options);
+}
+
+function nameRejects({ file, rejects, rejected, unknownColumns }: ImportReport, { terminal }: CommandContext): void {
+  for (const { line, reason } of rejects) terminal.warning(`${file}, line ${line}: left out: ${reason}`);
+  if (rejected > rejects.length) terminal.warning(`${file}: ${rejected - rejects.length} more rows were left out`);
+  if (unknownColumns.length > 0)
+    terminal.warning(`${file}: columns that mean nothing here: ${unknownColumns.join(', ')}`);
+}
+
+async function printReports(reports: readonly ImportReport[], options: OutputOptions): Promise<void> {
+  const writer = openWriter(options);
+  for (const { file, table, rows, rejected, changed, newFingerprints } of reports) {
+    writer.line(
+      outputFormat(options) === 'jsonl'
+        ? JSON.stringify({ file, table, rows, rejected, changed, new_fingerprints: newFingerprints })
+        : `${file}: ${table}: ${rows} rows read, ${changed} new, ${rejected} left out` +
+            (newFingerprints > 0 ? `; ${newFingerprints} fingerprints met for the first time` : ''),
+    );
+  }
+  await writer.close();
+}
+
+function date(text: string): Date {
+  const seconds = parseTime(text);
+  if (seconds === null) throw new InvalidArgumentError('A date (YYYY-MM-DD) or a time (ISO 8601, UTC) is needed.');
+  return new Date(seconds * 1000);
+}
+
+type ExportFlags = DatabaseOptions & { readonly output?: string; readonly helloSet?: string };
+
+const EXPORT_HELP = `
+Examples:
+  $ hellotap db export labels > labels.csv
+  $ hellotap db export fingerprints --output fingerprints.csv`;
+
+function exportCommand(): Command {
+  const command = new Command('export')
+    .description('writes a table that "db import" reads')
+    .argument('<table>', 'fingerprints (as goscanner writes them) or labels')
+    .addHelpText('after', EXPORT_HELP);
+  withOptions(command, [
+    databaseOption(),
+    option('--hello-set <name>', "fingerprints of this hello set (default: the paper's ten, atsf-2022)"),
+    option('--output <file>', 'write to a file instead of standard output'),
+  ]);
+  return framed<ExportFlags>(command, async ([table], options, { signal }) => {
+    const tables = { fingerprints: exportFingerprints, labels: exportLabels };
+    if (table !== 'fingerprints' && table !== 'labels') {
+      throw new HellotapError('ERR_USAGE', `db export writes fingerprints or labels, not "${table ?? ''}"`);
+    }
+    const store = openStore(options, false);
+    try {
+      const writer = openWriter(options);
+      for (const piece of tables[table](store, options.helloSet)) {
+        writer.line(piece.slice(0, -1));
+        await writer.ready();
+        if (signal.aborted || writer.failure !== null) break;
+      }
+      await writer.close();
+    } finally {
+      store.close();
+    }
+    return signal.aborted ? ExitCode.stopped : ExitCode.done;
+  });
+}

@@ -63,9 +63,9 @@ export const probingOptions = (): Option[] => [
     [],
   ),
   option('--rate <n>', 'new connections per second, in all', decimal(0.01, 1_000_000), 100),
-  option('--per-server-rate <n>', 'new connections per second to one address; 0: no limit', decimal(0, 100_000), 2),
-  option('--concurrency <n>', 'connections open at once', integer(1, 60_000), 256),
-  option('--connect-timeout <seconds>', 'for the TCP connection', decimal(0.01, 3600), 5),
+  option('--per-server-rate <n>', 'new connections per second to one address; 0: no limit', decimal(0, 100_000), 10),
+  option('--concurrency <n>', 'connections open at once', integer(1, 60_000), 1000),
+  option('--connect-timeout <seconds>', 'for the TCP connection', decimal(0.01, 3600), 10),
   option('--handshake-timeout <seconds>', 'for the whole handshake', decimal(0.01, 3600), 10),
   option('--source-address <ip>', 'probe from this local address'),
 ];

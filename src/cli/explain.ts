@@ -4,8 +4,9 @@ import { HellotapError } from '../errors.js';
 import type { ExplainedHandshake, FieldDifference, FingerprintComparison } from '../fingerprint/explain.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
-import { openWriter, resultFormat } from './open-sink.js';
+import { openWriter } from './open-sink.js';
 import { withOptions } from './option.js';
+import { outputFormat } from './plain-output.js';
 import type { Terminal } from './terminal.js';
 import { printable } from '../output/printable.js';
 
@@ -43,7 +44,7 @@ async function runExplain(
   const { compareFingerprints, explainFingerprint } = await import('../fingerprint/explain.js');
   const [text = '', other] = await Promise.all(args.map((arg) => textOf(arg, options.database)));
   const lines: string[] = [];
-  const asTable = resultFormat(options) === 'table';
+  const asTable = outputFormat(options) === 'table';
   if (other === undefined) {
     const explained = explainFingerprint(text);
     if (explained.kind === 'malformed') throw badFingerprint(explained.offset, explained.reason);
@@ -65,10 +66,10 @@ async function runExplain(
 async function textOf(argument: string, database: string | undefined): Promise<string> {
   if (!ID.test(argument)) return argument;
   const [{ openStore }, { findByPrefix }] = await Promise.all([
-    import('../engine/session.js'),
+    import('./open-store.js'),
     import('../database/fingerprints.js'),
   ]);
-  const store = openStore(database);
+  const store = openStore(database === undefined ? {} : { database });
   try {
     const found = findByPrefix(store, argument).filter((fingerprint) => fingerprint.text !== null);
     const [first, second] = found;

@@ -2,8 +2,9 @@
 import { Command } from 'commander';
 import { outputOptions, type OutputOptions } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
-import { openWriter, resultFormat } from './open-sink.js';
+import { openWriter } from './open-sink.js';
 import { withOptions } from './option.js';
+import { outputFormat } from './plain-output.js';
 
 export function interfacesCommand(): Command {
   const command = new Command('interfaces')
@@ -22,7 +23,7 @@ async function runInterfaces(
   const { listInterfaces } = await import('../capture/interfaces.js');
   const interfaces = await listInterfaces();
   const writer = openWriter(options);
-  if (resultFormat(options) === 'jsonl') {
+  if (outputFormat(options) === 'jsonl') {
     for (const one of interfaces) writer.line(JSON.stringify(one));
   } else {
     const width = Math.max(0, ...interfaces.map(({ name }) => name.length));

@@ -1,6 +1,5 @@
 // From `--format` and `--output` to the sink that events go to.
 import { openSync } from 'node:fs';
-import { isatty } from 'node:tty';
 import { HellotapError } from '../errors.js';
 import type { EventSink } from '../output/event.js';
 import { JsonlSink } from '../output/jsonl-sink.js';
@@ -8,6 +7,7 @@ import { LiveTableSink } from '../output/live-table-sink.js';
 import { LineWriter } from '../output/line-writer.js';
 import { TableSink } from '../output/table-sink.js';
 import type { OutputOptions } from './common-options.js';
+import { outputFormat } from './plain-output.js';
 import type { Terminal } from './terminal.js';
 
 const STDOUT = 1;
@@ -34,19 +34,13 @@ export function openWriter(options: OutputOptions): LineWriter {
   }
 }
 
-/** `table` on a terminal, `jsonl` elsewhere, unless one was asked for. */
-export function resultFormat(options: OutputOptions): EventFormat {
-  const onTerminal = options.output === undefined && isatty(STDOUT);
-  return (options.format ?? (onTerminal ? 'table' : 'jsonl')) as EventFormat;
-}
-
 /** @param live events are handed on one by one rather than in large pieces */
 export function openOutput(
   options: OutputOptions,
   terminal: Terminal,
   { live, c2Threshold }: { live: boolean; c2Threshold: number },
 ): OpenOutput {
-  const format = resultFormat(options);
+  const format = outputFormat(options);
   const writer = openWriter(options);
   switch (format) {
     case 'table': {

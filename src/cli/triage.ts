@@ -54,14 +54,13 @@ async function runTriage(
   options: TriageOptions,
   { terminal, signal }: CommandContext,
 ): Promise<ExitCode> {
-  const [{ findCaptures }, { openSession }, { triage }, { openAutomaticProbes }, { formatTimestamp }] =
-    await Promise.all([
-      import('../capture/open-captures.js'),
-      import('../engine/session.js'),
-      import('../engine/triage.js'),
-      import('./automatic-probes.js'),
-      import('../output/timestamp.js'),
-    ]);
+  const [{ findCaptures }, { openSession }, { triage }, { formatTimestamp }, { openStore }] = await Promise.all([
+    import('../capture/open-captures.js'),
+    import('../engine/session.js'),
+    import('../engine/triage.js'),
+    import('../output/timestamp.js'),
+    import('./open-store.js'),
+  ]);
   let failed = 0;
   const onFailure = (error: HellotapError): void => {
     failed++;
@@ -70,9 +69,9 @@ async function runTriage(
   const captures = paths.flatMap((path) => orReport(() => findCaptures([path], { filter: options.filter }), onFailure));
   if (captures.length === 0) return ExitCode.failed;
   const { sink, writer } = openOutput(options, terminal, { live: false, c2Threshold: options.c2Threshold });
-  const probes = options.probe ? await openAutomaticProbes(options, terminal, signal) : null;
+  const probes = options.probe ? await automaticProbes(options) : null;
   const session = openSession({
-    database: options.database,
+    store: openStore(options),
     sink,
     probes,
     retryAfterMs: options.retryAfter * 3_600_000,

@@ -57,24 +57,23 @@ async function runWatch(
   options: WatchOptions,
   { terminal, signal }: CommandContext,
 ): Promise<ExitCode> {
-  const [{ openLiveSource }, { openSession }, { watch }, { openAutomaticProbes }, { formatTimestamp }] =
-    await Promise.all([
-      import('../capture/live-source.js'),
-      import('../engine/session.js'),
-      import('../engine/watch.js'),
-      import('../engine/automatic-probes.js'),
-      import('../output/timestamp.js'),
-    ]);
+  const [{ openLiveSource }, { openSession }, { watch }, { formatTimestamp }, { openStore }] = await Promise.all([
+    import('../capture/live-source.js'),
+    import('../engine/session.js'),
+    import('../engine/watch.js'),
+    import('../output/timestamp.js'),
+    import('./open-store.js'),
+  ]);
   const source = await openLiveSource(name, {
     filter: options.filter,
     bufferBytes: options.bufferSize * 1024 * 1024,
     promiscuous: options.promiscuous,
   });
-  const probes = options.probe ? openAutomaticProbes(probingPolicy(options)) : null;
+  const probes = options.probe ? await automaticProbes(options) : null;
   const output: OpenOutput = openOutput(options, terminal, { live: true, c2Threshold: options.c2Threshold });
   const { sink, writer } = output;
   const session = openSession({
-    database: options.database,
+    store: openStore(options),
     sink,
     probes,
     retryAfterMs: options.retryAfter * 3_600_000,

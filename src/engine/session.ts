@@ -1,24 +1,18 @@
 // One run: database, matcher, prober and engine, put together and taken apart again.
-import { defaultDatabasePath } from '../database/default-path.js';
-import { Store } from '../database/store.js';
+import type { Store } from '../database/store.js';
 import { Matcher } from '../match/matcher.js';
 import type { EventSink } from '../output/event.js';
 import { Engine, type ProbePort } from './engine.js';
 import { ProbeRecorder } from './probe-recorder.js';
 
 export interface SessionOptions {
-  /** Undefined: the default path, made where it does not exist. */
-  readonly database: string | undefined;
+  /** Closed with the session. */
+  readonly store: Store;
   readonly sink: EventSink;
   /** Null: no probing. */
   readonly probes: ProbePort | null;
   readonly retryAfterMs: number;
   readonly warn: (text: string) => void;
-}
-
-/** Opens the database named, or the default one. @throws HellotapError ERR_DATABASE_… */
-export function openStore(path: string | undefined): Store {
-  return Store.open(path ?? defaultDatabasePath(), { createFolder: path === undefined });
 }
 
 export interface Session {
@@ -30,7 +24,7 @@ export interface Session {
 }
 
 export function openSession(options: SessionOptions): Session {
-  const store = openStore(options.database);
+  const { store } = options;
   const matcher = new Matcher(store);
   const engine = new Engine({
     verdicts: matcher,

@@ -114,7 +114,7 @@ export interface AnomalyEvent extends EventHead, EventInput {
 }
 
 /** Counters by room; each grows only. Kernel, ring, queue and output drops are apart. */
-export interface StatsEvent extends EventHead {
+export interface StatsEvent extends EventHead, EventInput {
   readonly event_type: 'stats';
   readonly stats: Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 }

@@ -47,12 +47,12 @@ export function ja4(hello: ClientHello, transport: Ja4Transport = 't'): string |
 /** The parts of JA4, for `ja4` and for whoever wants to see what was hashed. */
 export function ja4Parts(hello: ClientHello, transport: Ja4Transport): Ja4Parts {
   const { bytes, layout, extensions } = hello;
-  const ciphers: string[] = [];
+  const ciphers: number[] = [];
   for (let at = layout.cipherSuitesStart; at + 2 <= layout.cipherSuitesEnd; at += 2) {
     const value = uint16At(bytes, at);
-    if (!isGrease(value)) ciphers.push(hex4(value));
+    if (!isGrease(value)) ciphers.push(value);
   }
-  const hashed: string[] = [];
+  const hashed: number[] = [];
   let extensionCount = 0;
   let sni = 'i';
   const count = extensions?.count ?? 0;
@@ -61,23 +61,23 @@ export function ja4Parts(hello: ClientHello, transport: Ja4Transport): Ja4Parts 
     if (isGrease(type)) continue;
     extensionCount += 1;
     if (type === ExtensionType.ServerName) sni = 'd';
-    else if (type !== ExtensionType.ApplicationLayerProtocolNegotiation) hashed.push(hex4(type));
+    else if (type !== ExtensionType.ApplicationLayerProtocolNegotiation) hashed.push(type);
   }
-  const signatureAlgorithms: string[] = [];
+  const signatureAlgorithms: number[] = [];
   const algorithmSpan = vectorSpan(extensions, ExtensionType.SignatureAlgorithms, 2);
   if (algorithmSpan !== null) {
     for (let at = algorithmSpan.start; at + 2 <= algorithmSpan.end; at += 2) {
       const value = uint16At(bytes, at);
-      if (!isGrease(value)) signatureAlgorithms.push(hex4(value));
+      if (!isGrease(value)) signatureAlgorithms.push(value);
     }
   }
   const a =
     transport + versionText(hello) + sni + countText(ciphers.length) + countText(extensionCount) + alpnText(hello);
   return {
     a,
-    ciphers: ciphers.sort().join(','),
-    extensions: hashed.sort().join(','),
-    signatureAlgorithms: signatureAlgorithms.join(','),
+    ciphers: hexList(Uint16Array.from(ciphers).sort()),
+    extensions: hexList(Uint16Array.from(hashed).sort()),
+    signatureAlgorithms: hexList(signatureAlgorithms),
   };
 }
 
@@ -112,6 +112,13 @@ function alpnText(hello: ClientHello): string {
 
 function isAlphanumeric(byte: number): boolean {
   return (byte >= 0x30 && byte <= 0x39) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
+}
+
+/** Sorting as numbers is sorting as text: all have four digits. */
+function hexList(values: Iterable<number>): string {
+  let text = '';
+  for (const value of values) text += text === '' ? hex4(value) : `,${hex4(value)}`;
+  return text;
 }
 
 function countText(count: number): string {

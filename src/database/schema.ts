@@ -79,6 +79,7 @@ CREATE TABLE profile (
 ) STRICT;
 CREATE UNIQUE INDEX profile_content ON profile
   (ifnull(answers_id, 0), ifnull(jarm_id, 0), ifnull(http_server_id, 0), source_id, ifnull(label_id, 0), ifnull(outcome, ''));
+CREATE INDEX profile_by_answers ON profile (answers_id);
 CREATE INDEX profile_by_jarm ON profile (jarm_id) WHERE jarm_id IS NOT NULL;
 CREATE INDEX profile_by_label ON profile (label_id) WHERE label_id IS NOT NULL;
 

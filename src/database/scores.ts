@@ -64,7 +64,7 @@ const seenSql = (profiles: string): string => `
   GROUP BY p.label_id, p.source_id`;
 
 const SEEN_STACK = seenSql(
-  '(SELECT id FROM answers WHERE fingerprint_id = ?) a CROSS JOIN profile p ON ifnull(p.answers_id, 0) = a.id',
+  '(SELECT id FROM answers WHERE fingerprint_id = ?) a CROSS JOIN profile p ON p.answers_id = a.id',
 );
 const SEEN_JARM = seenSql('(SELECT * FROM profile WHERE jarm_id = ?) p');
 

@@ -136,7 +136,7 @@ function fingerprintCard(store: Store, fingerprint: StoredFingerprint): Fingerpr
   const evidence = labelEvidence(store, fingerprint);
   const lists = countLists(evidence);
   const profiles = `
-    SELECT p.id FROM answers a JOIN profile p ON ifnull(p.answers_id, 0) = a.id WHERE a.fingerprint_id = @id
+    SELECT p.id FROM answers a JOIN profile p ON p.answers_id = a.id WHERE a.fingerprint_id = @id
     UNION SELECT id FROM profile WHERE jarm_id = @id`;
   const servers = store
     .prepare<[{ id: number }], { n: number }>(`SELECT count(*) AS n FROM server WHERE profile_id IN (${profiles})`)

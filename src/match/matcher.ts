@@ -11,6 +11,7 @@ import { findServer } from '../database/servers.js';
 import type { Store } from '../database/store.js';
 import { timeText } from '../database/time-text.js';
 import { joinFindings, readFindings, type Findings } from './findings.js';
+import { ServerCache } from './server-cache.js';
 import type { KnownVerdict, UnknownVerdict } from './verdict.js';
 
 /** What a flow shows of its server that a label may stand on: lower-case hexadecimal. */
@@ -21,8 +22,10 @@ export interface PassiveKeys {
 }
 
 export interface MatcherOptions {
-  /** Servers that are remembered (default 262,144, about 150 MB when full). */
+  /** Addresses whose servers are remembered (default 262,144). */
   readonly maxServers?: number;
+  /** Bytes, as far as they can be told, that they may take (default 256 MiB). */
+  readonly maxBytes?: number;
   /** Fingerprints whose labels are remembered (default 65,536). */
   readonly maxFingerprints?: number;
   /** How long "unknown" is believed, in milliseconds (default 60,000); `forget` ends it at once. */
@@ -62,7 +65,7 @@ type PassiveKind = 'cert-sha1' | 'ja3s' | 'ja3';
 export class Matcher {
   readonly counters: MatcherCounters = { hits: 0, misses: 0, invalidations: 0 };
   readonly #store: Store;
-  readonly #servers: LRUCache<string, Remembered>;
+  readonly #servers: ServerCache<Remembered>;
   readonly #fingerprints: LRUCache<number, RememberedFindings>;
   readonly #passive: LRUCache<string, RememberedFindings>;
   readonly #missTtlMs: number;
@@ -76,7 +79,10 @@ export class Matcher {
 
   constructor(store: Store, options: MatcherOptions = {}) {
     this.#store = store;
-    this.#servers = new LRUCache({ max: options.maxServers ?? 262_144 });
+    this.#servers = new ServerCache({
+      maxServers: options.maxServers ?? 262_144,
+      maxBytes: options.maxBytes ?? 256 * 2 ** 20,
+    });
     this.#fingerprints = new LRUCache({ max: options.maxFingerprints ?? 65_536 });
     this.#passive = new LRUCache({ max: options.maxFingerprints ?? 65_536 });
     this.#missTtlMs = options.missTtlMs ?? 60_000;
@@ -96,8 +102,7 @@ export class Matcher {
       this.#store.refresh();
     }
     if (this.#store.generation !== this.#generation) this.#invalidate();
-    const key = serverText(server);
-    const remembered = this.#servers.get(key);
+    const remembered = this.#servers.get(server);
     let verdict: KnownVerdict | UnknownVerdict;
     if (remembered?.generation === this.#generation && now < remembered.until) {
       this.counters.hits += 1;
@@ -107,14 +112,14 @@ export class Matcher {
       verdict = this.#read(server);
       const until = now + (verdict.status === 'known' ? this.#hitTtlMs : this.#missTtlMs);
       // Made here once, so that a hit hands out what is ready.
-      this.#servers.set(key, { generation: this.#generation, until, verdict: { ...verdict, cached: true } });
+      this.#servers.set(server, { generation: this.#generation, until, verdict: { ...verdict, cached: true } });
     }
     return passive !== undefined && this.#passiveLabels ? this.#withPassive(verdict, passive) : verdict;
   }
 
   /** Forgets what is remembered of a server, because the database has news of it. */
   forget(server: ServerKey): void {
-    this.#servers.delete(serverText(server));
+    this.#servers.delete(server);
   }
 
   #invalidate(): void {
@@ -202,10 +207,6 @@ function withFindings<V extends KnownVerdict | UnknownVerdict>(verdict: V, more:
   const own: Findings = { labels: verdict.labels ?? [], score: verdict.c2_score ?? null, c2: verdict.c2 ?? null };
   const { labels, score, c2 } = joinFindings([own, ...more]);
   return { ...verdict, labels, c2_score: score, ...(c2 === null ? {} : { c2 }) };
-}
-
-function serverText({ address, port, serverName }: ServerKey): string {
-  return `${address} ${port} ${serverName ?? ''}`;
 }
 
 function hex(digest: Uint8Array): string {

@@ -215,8 +215,8 @@ describe('what the matcher remembers', () => {
   it('has a bound', () => {
     const store = freshStore();
     const matcher = new Matcher(store, { maxServers: 10 });
-    for (let port = 1; port <= 11; port++) matcher.verdict({ ...server, port });
-    assert.equal(matcher.verdict({ ...server, port: 11 }).cached, true);
-    assert.equal(matcher.verdict({ ...server, port: 1 }).cached, false);
+    for (let host = 1; host <= 11; host++) matcher.verdict({ ...server, address: `192.0.2.${host}` });
+    assert.equal(matcher.verdict({ ...server, address: '192.0.2.11' }).cached, true);
+    assert.equal(matcher.verdict(server).cached, false);
   });
 });

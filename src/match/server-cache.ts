@@ -1,0 +1,79 @@
+// What is remembered of servers, under a bound: an LRU by address, in which each address holds its few ports and names.
+// By address, because that text is short and comes ready made with every flow: a key joined of all three would have to be
+// built and hashed anew for each lookup, which takes five times as long.
+
+import { LRUCache } from 'lru-cache';
+import type { ServerKey } from '../database/server-key.js';
+
+interface Slot<T> {
+  readonly port: number;
+  readonly serverName: string | null;
+  readonly value: T;
+}
+
+export interface ServerCacheBounds {
+  readonly maxServers: number;
+  readonly maxBytes: number;
+}
+
+/** Ports and names that are looked through one by one at an address; more (a content network's) have a cache of their own. */
+const MOST_SLOTS = 16;
+/** What a server takes besides its texts: measured on V8 with a verdict of its own and shared labels. */
+const BYTES_PER_SERVER = 400;
+
+export class ServerCache<T extends object> {
+  readonly #addresses: LRUCache<string, Slot<T>[]>;
+  readonly #crowded: LRUCache<string, T>;
+
+  constructor({ maxServers, maxBytes }: ServerCacheBounds) {
+    // Half of the bytes for either: neither can push the other out.
+    this.#addresses = new LRUCache({
+      max: maxServers,
+      maxSize: Math.ceil(maxBytes / 2),
+      sizeCalculation: (slots, address) =>
+        slots.reduce((sum, slot) => sum + BYTES_PER_SERVER + (slot.serverName?.length ?? 0), address.length),
+    });
+    this.#crowded = new LRUCache({
+      max: maxServers,
+      maxSize: Math.ceil(maxBytes / 2),
+      sizeCalculation: (_, text) => BYTES_PER_SERVER + text.length,
+    });
+  }
+
+  get({ address, port, serverName }: ServerKey): T | undefined {
+    const slots = this.#addresses.get(address);
+    if (slots === undefined) return undefined;
+    for (const slot of slots) {
+      if (slot.port === port && slot.serverName === serverName) return slot.value;
+    }
+    return slots.length < MOST_SLOTS ? undefined : this.#crowded.get(crowdedText(address, port, serverName));
+  }
+
+  set({ address, port, serverName }: ServerKey, value: T): void {
+    const slots = this.#addresses.peek(address) ?? [];
+    const others = slots.filter((slot) => slot.port !== port || slot.serverName !== serverName);
+    const text = crowdedText(address, port, serverName);
+    if (others.length === slots.length && slots.length >= MOST_SLOTS) {
+      this.#crowded.set(text, value);
+    } else {
+      this.#addresses.set(address, [...others, { port, serverName, value }]);
+      // It may have been crowded out earlier, and must not come back with what it was then.
+      this.#crowded.delete(text);
+    }
+  }
+
+  delete({ address, port, serverName }: ServerKey): void {
+    const slots = this.#addresses.peek(address);
+    if (slots === undefined) return;
+    const others = slots.filter((slot) => slot.port !== port || slot.serverName !== serverName);
+    if (others.length < slots.length) {
+      if (others.length > 0) this.#addresses.set(address, others);
+      else this.#addresses.delete(address);
+    }
+    this.#crowded.delete(crowdedText(address, port, serverName));
+  }
+}
+
+function crowdedText(address: string, port: number, serverName: string | null): string {
+  return `${address} ${port} ${serverName ?? ''}`;
+}

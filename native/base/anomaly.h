@@ -14,6 +14,7 @@ enum class Layer : uint8_t { kCapture = 0, kLink = 1, kNetwork = 2, kTransport =
 
 // name, layer, whether part of the input could not be read because of it
 #define HELLOTAP_ANOMALIES(X)                  \
+  X(read_error, kCapture, true)                \
   X(truncated_record, kCapture, true)          \
   X(bad_record_header, kCapture, true)         \
   X(truncated_block, kCapture, true)           \
@@ -71,6 +72,12 @@ class AnomalyLog {
 
   __attribute__((format(printf, 5, 6))) void report(AnomalyCode code, int64_t offset, int64_t timestamp, const char* format,
                                                     ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    reportList(code, offset, timestamp, format, arguments);
+    va_end(arguments);
+  }
+  void reportList(AnomalyCode code, int64_t offset, int64_t timestamp, const char* format, va_list arguments) {
     const auto index = static_cast<size_t>(code);
     if (seen_[index] || count_ == kCapacity) return;
     seen_[index] = true;
@@ -78,10 +85,7 @@ class AnomalyLog {
     anomaly.code = code;
     anomaly.offset = offset;
     anomaly.timestamp = timestamp;
-    va_list arguments;
-    va_start(arguments, format);
     std::vsnprintf(anomaly.detail, sizeof anomaly.detail, format, arguments);
-    va_end(arguments);
   }
   bool isNew(AnomalyCode code) const { return !seen_[static_cast<size_t>(code)]; }
 

@@ -5,9 +5,33 @@
 #include "base/anomaly.h"
 #include "base/counters.h"
 #include "binding/packet-core-object.h"
+#include "capture/packet-socket.h"
 #include "core/batch.h"
 
 namespace hellotap {
+
+namespace {
+
+// packetSockets(): numbers of the packet sockets that are open in this process.
+Napi::Value listPacketSockets(const Napi::CallbackInfo& info) {
+  Napi::Array numbers = Napi::Array::New(info.Env());
+  for (const int socket : packetSockets()) numbers.Set(numbers.Length(), socket);
+  return numbers;
+}
+
+// packetSocketStatistics(socket): [received, dropped] since the last call, or null.
+Napi::Value takePacketSocketStatistics(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  PacketSocketStatistics statistics;
+  if (info.Length() < 1 || !info[0].IsNumber() || !readPacketSocketStatistics(info[0].As<Napi::Number>().Int32Value(), statistics))
+    return env.Null();
+  Napi::Array pair = Napi::Array::New(env, 2);
+  pair.Set(0u, static_cast<double>(statistics.received));
+  pair.Set(1u, static_cast<double>(statistics.dropped));
+  return pair;
+}
+
+}  // namespace
 
 Addon::Addon(Napi::Env env, Napi::Object exports) {
   Napi::Array counters = Napi::Array::New(env);
@@ -23,6 +47,9 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                            InstanceValue("maxRecordBytes", Napi::Number::New(env, kMaxRecordBytes), napi_enumerable),
                            InstanceValue("counterNames", counters, napi_enumerable),
                            InstanceValue("anomalyCodes", codes, napi_enumerable),
+                           InstanceValue("packetSockets", Napi::Function::New<listPacketSockets>(env, "packetSockets"), napi_enumerable),
+                           InstanceValue("packetSocketStatistics",
+                                         Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"), napi_enumerable),
                            InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
                        });
 }

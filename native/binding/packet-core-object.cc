@@ -24,6 +24,12 @@ bool isBytes(const Napi::Value& value) {
   return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
 }
 
+bool isLinkType(const Napi::Value& value) {
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  return number >= 0 && number <= 65535;
+}
+
 // An option that is a whole number within bounds; false after an exception.
 bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value) {
   const Napi::Value given = options.Get(name);
@@ -58,7 +64,9 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
                      {
                          InstanceMethod<&PacketCoreObject::openFile>("openFile"),
                          InstanceMethod<&PacketCoreObject::openStream>("openStream"),
+                         InstanceMethod<&PacketCoreObject::continueStream>("continueStream"),
                          InstanceMethod<&PacketCoreObject::openFrames>("openFrames"),
+                         InstanceMethod<&PacketCoreObject::setFilter>("setFilter"),
                          InstanceMethod<&PacketCoreObject::push>("push"),
                          InstanceMethod<&PacketCoreObject::endInput>("endInput"),
                          InstanceMethod<&PacketCoreObject::drain>("drain"),
@@ -68,6 +76,7 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
                          InstanceMethod<&PacketCoreObject::close>("close"),
                          InstanceAccessor<&PacketCoreObject::state>("state"),
                          InstanceAccessor<&PacketCoreObject::format>("format"),
+                         InstanceAccessor<&PacketCoreObject::linkType>("linkType"),
                      });
 }
 
@@ -95,37 +104,28 @@ PacketCoreObject::PacketCoreObject(const Napi::CallbackInfo& info) : Napi::Objec
 
 void PacketCoreObject::closeInput() {
   input_ = nullptr;
-  whole_.reset();
   piecewise_.reset();
   frames_.reset();
-  file_.close();
+  file_.reset();
   state_ = "ended";
 }
 
-// openFile(path): maps a capture. Throws with code ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT, and `errno` or `firstBytes`.
-Napi::Value PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
+// openFile(path): opens a capture. Throws with code ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT.
+void PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (info.Length() < 1 || !info[0].IsString()) {
-    throwType(env, "openFile: path has to be a string");
-    return env.Undefined();
-  }
+  if (info.Length() < 1 || !info[0].IsString()) return throwType(env, "openFile: path has to be a string");
   closeInput();
-  const std::string path = info[0].As<Napi::String>().Utf8Value();
-  if (const int error = file_.open(path.c_str())) {
-    throwCode(env, "ERR_CAPTURE_OPEN", std::strerror(error));
-    return env.Undefined();
-  }
-  whole_.reset(new WholeCapture(file_.bytes()));
-  const CaptureFormat format = whole_->reader().format();
-  if (format != CaptureFormat::kPcap && format != CaptureFormat::kPcapng) {
+  file_.reset(new FileCapture());
+  const int error = file_->open(info[0].As<Napi::String>().Utf8Value().c_str());
+  const CaptureFormat format = file_->reader().format();
+  if (error != 0 || (format != CaptureFormat::kPcap && format != CaptureFormat::kPcapng)) {
     closeInput();
-    throwCode(env, "ERR_CAPTURE_FORMAT", "neither pcap nor pcapng");
-    return env.Undefined();
+    if (error != 0) return throwCode(env, "ERR_CAPTURE_OPEN", std::strerror(error));
+    return throwCode(env, "ERR_CAPTURE_FORMAT", "neither pcap nor pcapng");
   }
   core_->startInput();
-  input_ = whole_.get();
+  input_ = file_.get();
   state_ = "more";
-  return Napi::Number::New(env, static_cast<double>(file_.bytes().size()));
 }
 
 // openStream(): a capture that comes in pieces (push).
@@ -137,15 +137,48 @@ void PacketCoreObject::openStream(const Napi::CallbackInfo&) {
   state_ = "starved";
 }
 
+// continueStream(header, offset): the rest of a classic pcap of which somebody else has read what is before the offset.
+void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const double offset = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  if (info.Length() < 1 || !isBytes(info[0]) || !(offset >= 0 && offset <= kMaxBudget))
+    return throwType(env, "continueStream: header has to be a Uint8Array, offset a number from 0");
+  const auto header = info[0].As<Napi::Uint8Array>();
+  std::unique_ptr<PiecewiseCapture> capture(new PiecewiseCapture());
+  if (!capture->continuePcap(Datum(header.Data(), header.ByteLength()), static_cast<int64_t>(offset)))
+    return throwType(env, "continueStream: that is no header of a pcap");
+  closeInput();
+  piecewise_ = std::move(capture);
+  input_ = piecewise_.get();
+  state_ = "starved";
+}
+
 // openFrames(linkType): frames of one link type, pushed as FrameQueue wants them.
 void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
-  const double linkType = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
-  if (!(linkType >= 0 && linkType <= 65535)) return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
+  if (info.Length() < 1 || !isLinkType(info[0])) return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
   closeInput();
-  frames_.reset(new FrameQueue(static_cast<uint16_t>(linkType)));
+  frames_.reset(new FrameQueue(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value())));
   core_->startInput();
   input_ = frames_.get();
   state_ = "starved";
+}
+
+// setFilter(expression, linkType): what doesn't match is not looked at; empty: everything is. The link type is the one that the
+// expression is checked against at once. Throws with code ERR_USAGE or ERR_CAPTURE_UNAVAILABLE.
+void PacketCoreObject::setFilter(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (info.Length() < 2 || !info[0].IsString() || !isLinkType(info[1]))
+    return throwType(env, "setFilter: expression has to be a string, link type a number from 0 to 65535");
+  const std::string expression = info[0].As<Napi::String>().Utf8Value();
+  core_->setFilter(nullptr);
+  filter_.reset();
+  if (expression.empty()) return;
+  if (!BpfFilter::isAvailable()) return throwCode(env, "ERR_CAPTURE_UNAVAILABLE", "libpcap was not found");
+  std::string error;
+  std::unique_ptr<BpfFilter> filter(new BpfFilter(expression));
+  if (!filter->compile(static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value()), error)) return throwCode(env, "ERR_USAGE", error);
+  filter_ = std::move(filter);
+  core_->setFilter(filter_.get());
 }
 
 // push(bytes): the next piece of a stream, or the next frames. What was pushed before has to be drained.
@@ -232,31 +265,39 @@ void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
   for (size_t i = 0; i < count; ++i) out[i] = static_cast<double>(values[i]);
 }
 
-// close(): lets go of the file. Flows that were being followed stay in the core.
+// close(): lets go of the input. Flows that were being followed stay in the core.
 void PacketCoreObject::close(const Napi::CallbackInfo&) { closeInput(); }
 
 Napi::Value PacketCoreObject::state(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), state_); }
 
+const CaptureReader* PacketCoreObject::reader() const {
+  return file_ ? &file_->reader() : piecewise_ ? &piecewise_->reader() : nullptr;
+}
+
 // "pcap", "pcapng", "unknown" or, while too little of a stream has come, "undecided".
 Napi::Value PacketCoreObject::format(const Napi::CallbackInfo& info) {
-  const CaptureReader* reader = whole_ ? &whole_->reader() : piecewise_ ? &piecewise_->reader() : nullptr;
   const char* name = "unknown";
-  if (reader) {
-    switch (reader->format()) {
-      case CaptureFormat::kPcap:
-        name = "pcap";
-        break;
-      case CaptureFormat::kPcapng:
-        name = "pcapng";
-        break;
-      case CaptureFormat::kUndecided:
-        name = "undecided";
-        break;
-      case CaptureFormat::kUnknown:
-        break;
-    }
+  switch (reader() ? reader()->format() : CaptureFormat::kUnknown) {
+    case CaptureFormat::kPcap:
+      name = "pcap";
+      break;
+    case CaptureFormat::kPcapng:
+      name = "pcapng";
+      break;
+    case CaptureFormat::kUndecided:
+      name = "undecided";
+      break;
+    case CaptureFormat::kUnknown:
+      break;
   }
   return Napi::String::New(info.Env(), name);
+}
+
+// The link type of a classic pcap, which has one for all its packets; else null.
+Napi::Value PacketCoreObject::linkType(const Napi::CallbackInfo& info) {
+  const CaptureReader* from = reader();
+  if (!from || from->format() != CaptureFormat::kPcap) return info.Env().Null();
+  return Napi::Number::New(info.Env(), from->linkType());
 }
 
 }  // namespace hellotap

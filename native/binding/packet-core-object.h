@@ -7,9 +7,9 @@
 
 #include <memory>
 
-#include "capture/mapped-file.h"
 #include "core/input.h"
 #include "core/packet-core.h"
+#include "filter/bpf-filter.h"
 
 namespace hellotap {
 
@@ -19,9 +19,11 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   explicit PacketCoreObject(const Napi::CallbackInfo& info);
 
  private:
-  Napi::Value openFile(const Napi::CallbackInfo& info);
+  void openFile(const Napi::CallbackInfo& info);
   void openStream(const Napi::CallbackInfo& info);
+  void continueStream(const Napi::CallbackInfo& info);
   void openFrames(const Napi::CallbackInfo& info);
+  void setFilter(const Napi::CallbackInfo& info);
   void push(const Napi::CallbackInfo& info);
   void endInput(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
@@ -31,12 +33,14 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   void close(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
   Napi::Value format(const Napi::CallbackInfo& info);
+  Napi::Value linkType(const Napi::CallbackInfo& info);
 
   void closeInput();
+  const CaptureReader* reader() const;
 
+  std::unique_ptr<BpfFilter> filter_;
   std::unique_ptr<PacketCore> core_;
-  MappedFile file_;
-  std::unique_ptr<WholeCapture> whole_;
+  std::unique_ptr<FileCapture> file_;
   std::unique_ptr<PiecewiseCapture> piecewise_;
   std::unique_ptr<FrameQueue> frames_;
   Input* input_ = nullptr;

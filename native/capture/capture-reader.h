@@ -14,15 +14,22 @@ class CaptureReader {
   CaptureFormat format() const { return format_; }
   // Only what classic pcap says of all its packets; pcapng says it per interface, on the way.
   uint16_t linkType() const { return pcap_.linkType(); }
+  // Takes up a classic pcap in the middle; false where that isn't its header.
+  bool continuePcap(Fixed<PcapReader::kFileHeaderBytes> header, int64_t offset) {
+    if (!pcap_.open(header)) return false;
+    pcap_.continueAt(offset);
+    format_ = CaptureFormat::kPcap;
+    return true;
+  }
 
   // As PcapReader::read. Where the format is unknown, nothing is consumed and the answer is kEnded.
-  ReadStatus read(Datum& input, bool last, FrameBatch& out, AnomalyLog& anomalies, Counters& counters) {
+  ReadStatus read(Datum& input, bool last, FrameBatch& out, Notes& notes) {
     if (format_ == CaptureFormat::kUndecided && !sniff(input, last)) return ReadStatus::kStarved;
     switch (format_) {
       case CaptureFormat::kPcap:
-        return pcap_.read(input, last, out, anomalies, counters);
+        return pcap_.read(input, last, out, notes);
       case CaptureFormat::kPcapng:
-        return pcapng_.read(input, last, out, anomalies, counters);
+        return pcapng_.read(input, last, out, notes);
       default:
         return ReadStatus::kEnded;
     }

@@ -15,9 +15,11 @@ constexpr uint32_t kMagicKuznetzov = 0xa1b2cd34;
 constexpr uint32_t kMaxOversized = 128u << 20;
 bool isOversizedLinkType(uint16_t linkType) { return linkType == 231 || linkType == 249 || linkType == 279; }
 
-// A record in which the search takes up reading again is followed by this many that make sense too, or by the end.
+// A record in which the search takes up reading again is followed by so many in all that make sense, or by the end.
 constexpr int kChainRecords = 3;
 constexpr uint32_t kChainSeconds = 86400;
+
+uint32_t apart(uint32_t a, uint32_t b) { return a > b ? a - b : b - a; }
 
 }  // namespace
 
@@ -35,7 +37,6 @@ bool PcapReader::open(Fixed<kFileHeaderBytes> header) {
   if (swapped_) magic = __builtin_bswap32(magic);
   fractionsPerSecond_ = magic == kMagicNanoseconds ? 1000000000 : 1000000;
   headerBytes_ = magic == kMagicKuznetzov ? 24 : 16;
-  snaplen_ = header.file32<16>(swapped_);
   linkType_ = static_cast<uint16_t>(header.file32<20>(swapped_));  // the upper half tells of frame check sequences
   return true;
 }
@@ -46,43 +47,26 @@ inline PcapReader::RecordHeader PcapReader::fields(Fixed<16> header) const {
   return {header.file32<0>(swapped_), header.file32<4>(swapped_), header.file32<8>(swapped_), header.file32<12>(swapped_)};
 }
 
-// Stricter than what is accepted in passing: an empty packet, for one, is no sign of a record.
+inline bool PcapReader::isOrdinary(const RecordHeader& header) const {
+  return header.captured <= kMaxFrameBytes && header.original >= header.captured && header.fraction < fractionsPerSecond_;
+}
+
+// Stricter than what is accepted in passing: a packet without bytes, for one, is no sign of a record.
 bool PcapReader::isPlausible(const RecordHeader& header) const {
   return header.captured > 0 && header.captured <= maxCaptured() && header.original >= header.captured &&
          header.fraction < fractionsPerSecond_ && header.seconds > 0;
 }
 
-// Whether records follow one another from `at` on.
-PcapReader::Search PcapReader::chainFrom(Datum input, size_t at, bool last) const {
-  uint32_t firstSeconds = 0;
-  for (int records = 0; records < kChainRecords; ++records) {
-    if (last && at == input.size()) return records > 0 ? Search::kFound : Search::kNone;
-    const auto bytes = input.peekAt<16>(at);
-    if (!bytes) return !last ? Search::kNeedMore : records > 1 ? Search::kFound : Search::kNone;
-    const RecordHeader header = fields(bytes);
-    if (!isPlausible(header)) return Search::kNone;
-    if (records == 0) firstSeconds = header.seconds;
-    const uint32_t apart = header.seconds > firstSeconds ? header.seconds - firstSeconds : firstSeconds - header.seconds;
-    if (apart > kChainSeconds) return Search::kNone;
-    const uint64_t next = uint64_t{at} + headerBytes_ + header.captured;
-    if (next > input.size()) return !last ? Search::kNeedMore : records > 0 ? Search::kFound : Search::kNone;
-    at = static_cast<size_t>(next);
-  }
-  return Search::kFound;
+inline void PcapReader::addFrame(const RecordHeader& header, Datum body, size_t at, FrameBatch& out) const {
+  Frame& frame = out.add();
+  frame.bytes = body;
+  frame.original = header.original < header.captured ? header.captured : header.original;
+  frame.linkType = linkType_;
+  frame.timestamp = int64_t{header.seconds} * 1000000 + (fractionsPerSecond_ == 1000000 ? header.fraction : header.fraction / 1000);
+  frame.offset = offsetOf(at);
 }
 
-// Moves `at` to the next place from which records follow one another, or to the first that cannot be judged yet.
-PcapReader::Search PcapReader::findRecord(Datum input, size_t& at, bool last) const {
-  for (;; ++at) {
-    const auto bytes = input.peekAt<16>(at);
-    if (!bytes) return last ? Search::kNone : Search::kNeedMore;
-    if (!isPlausible(fields(bytes))) continue;
-    const Search found = chainFrom(input, at, last);
-    if (found != Search::kNone) return found;
-  }
-}
-
-ReadStatus PcapReader::read(Datum& input, bool last, FrameBatch& out, AnomalyLog& anomalies, Counters& counters) {
+ReadStatus PcapReader::read(Datum& input, bool last, FrameBatch& out, Notes& notes) {
   if (skip_ > 0) {
     const size_t skipped = skip_ < input.size() ? static_cast<size_t>(skip_) : input.size();
     input.skipUpTo(skipped);
@@ -90,127 +74,148 @@ ReadStatus PcapReader::read(Datum& input, bool last, FrameBatch& out, AnomalyLog
     skip_ -= skipped;
     if (skip_ > 0) return last ? ReadStatus::kEnded : ReadStatus::kStarved;
   }
-
-  size_t previous = 0;      // the record delivered last
-  size_t at = delivered_;   // the next one
+  Cursor cursor{input, last, 0, delivered_};
   ReadStatus status = ReadStatus::kMore;
-
-  while (!out.full()) {
-    bool damaged = searching_;
-    RecordHeader header{};
-    if (!damaged) {
-      const auto bytes = input.peekAt<16>(at);
-      if (__builtin_expect(!bytes || input.size() - at < headerBytes_, 0)) {
-        if (!last) {
-          status = ReadStatus::kStarved;
-          break;
-        }
-        if (at < input.size()) {
-          ++counters.damagedRecords;
-          anomalies.report(AnomalyCode::truncated_record, offset_ + static_cast<int64_t>(at), kNoTime,
-                           "the capture ends inside of a record header (%zu of %u bytes)", input.size() - at, headerBytes_);
-        }
-        previous = at = input.size();
-        status = ReadStatus::kEnded;
-        break;
-      }
-      header = fields(bytes);
-      damaged = header.captured > maxCaptured();
-      if (__builtin_expect(!damaged && (header.original < header.captured || header.fraction >= fractionsPerSecond_), 0)) {
-        // Some writers do this. It is damage only if what follows is no record either.
-        const uint64_t next = uint64_t{at} + headerBytes_ + header.captured;
-        const Search follows = next > input.size() ? (last ? Search::kNone : Search::kNeedMore)
-                               : next == input.size() && last
-                                   ? Search::kFound
-                                   : chainFrom(input, static_cast<size_t>(next), last);
-        if (follows == Search::kNeedMore) {
-          status = ReadStatus::kStarved;
-          break;
-        }
-        const auto following = next <= input.size() ? input.peekAt<16>(static_cast<size_t>(next)) : Fixed<16>(nullptr);
-        damaged = follows == Search::kNone && !(following && fields(following).captured <= maxCaptured() &&
-                                                fields(following).fraction < fractionsPerSecond_);
+  while (!out.full() && status == ReadStatus::kMore) {
+    if (const auto bytes = input.peekAt<16>(cursor.at); __builtin_expect(bytes && !searching_, 1)) {
+      const RecordHeader header = fields(bytes);
+      const size_t end = cursor.at + headerBytes_ + header.captured;
+      if (__builtin_expect(isOrdinary(header) && end <= input.size(), 1)) {
+        addFrame(header, input.behind(cursor.at + headerBytes_).first(header.captured), cursor.at, out);
+        cursor.previous = cursor.at;
+        cursor.at = end;
+        continue;
       }
     }
-
-    const uint64_t available = input.size() - at;
-    if (__builtin_expect(!damaged && uint64_t{headerBytes_} + header.captured > available, 0)) {
-      if (header.captured > kMaxFrameBytes) {
-        // Of a link type that isn't decoded: pass over the bytes without holding them.
-        skip_ = uint64_t{headerBytes_} + header.captured - available;
-        Frame& frame = out.add();
-        frame = Frame{Datum(), header.original, linkType_, 0, offset_ + static_cast<int64_t>(at)};
-        previous = at = input.size();
-        status = last ? ReadStatus::kEnded : ReadStatus::kStarved;
-        break;
-      }
-      if (!last) {
-        status = ReadStatus::kStarved;
-        break;
-      }
-      size_t found = at + 1;
-      damaged = findRecord(input, found, last) == Search::kFound;
-      if (!damaged) {
-        ++counters.damagedRecords;
-        anomalies.report(AnomalyCode::truncated_record, offset_ + static_cast<int64_t>(at), kNoTime,
-                         "the capture ends inside of a packet (%llu of %u bytes)",
-                         static_cast<unsigned long long>(available - headerBytes_), header.captured);
-        Datum rest = input.behind(at + headerBytes_);
-        if (header.original < header.captured) header.original = header.captured;
-        out.add() = Frame{rest, header.original, linkType_,
-                          int64_t{header.seconds} * 1000000 + (fractionsPerSecond_ == 1000000 ? header.fraction : header.fraction / 1000),
-                          offset_ + static_cast<int64_t>(at)};
-        previous = at = input.size();
-        status = ReadStatus::kEnded;
-        break;
-      }
-    }
-
-    if (__builtin_expect(damaged, 0)) {
-      const size_t bad = at;
-      if (!searching_) {
-        ++counters.damagedRecords;
-        at = previous < at ? previous + headerBytes_ : at + 1;
-      }
-      const Search found = findRecord(input, at, last);
-      if (!searching_) {
-        const int64_t offset = offset_ + static_cast<int64_t>(bad);
-        if (found == Search::kFound && at >= bad) {
-          anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime, "no record header here (captured length %u); reading goes on %zu bytes further on",
-                           header.captured, at - bad);
-        } else if (found == Search::kFound) {
-          anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime, "no record header here (captured length %u): the record before has a wrong length; reading goes on inside of it",
-                           header.captured);
-        } else {
-          anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime, "no record header here (captured length %u); searching for the next one",
-                           header.captured);
-        }
-      }
-      searching_ = found == Search::kNeedMore;
-      previous = at;
-      if (found == Search::kFound) continue;
-      if (found == Search::kNone) previous = at = input.size();
-      status = found == Search::kNone ? ReadStatus::kEnded : ReadStatus::kStarved;
-      break;
-    }
-
-    Datum record = input.behind(at + headerBytes_);
-    Datum body;
-    if (!record.take(header.captured, body)) break;  // checked above
-    Frame& frame = out.add();
-    frame.bytes = body;
-    frame.original = header.original < header.captured ? header.captured : header.original;
-    frame.linkType = linkType_;
-    frame.timestamp = int64_t{header.seconds} * 1000000 + (fractionsPerSecond_ == 1000000 ? header.fraction : header.fraction / 1000);
-    frame.offset = offset_ + static_cast<int64_t>(at);
-    previous = at;
-    at += headerBytes_ + header.captured;
+    status = unusual(cursor, out, notes);
   }
-
-  input.skipUpTo(previous);
-  offset_ += static_cast<int64_t>(previous);
-  delivered_ = at - previous;
+  input.skipUpTo(cursor.previous);
+  offset_ += static_cast<int64_t>(cursor.previous);
+  delivered_ = cursor.at - cursor.previous;
   return status;
+}
+
+ReadStatus PcapReader::unusual(Cursor& cursor, FrameBatch& out, Notes& notes) {
+  if (searching_) return search(cursor);
+  const size_t left = cursor.input.size() - cursor.at;
+  const auto bytes = cursor.input.peekAt<16>(cursor.at);
+  if (!bytes || left < headerBytes_) {
+    if (!cursor.last) return ReadStatus::kStarved;
+    if (left == 0) return endInside(cursor, notes, nullptr, 0, 0);
+    return endInside(cursor, notes, "a record header", left, headerBytes_);
+  }
+  const RecordHeader header = fields(bytes);
+  if (header.captured > maxCaptured()) return damaged(cursor, header.captured, notes);
+  if (!isOrdinary(header) && header.captured <= kMaxFrameBytes) {
+    const Search judged = judge(cursor, header);
+    if (judged == Search::kNeedMore) return ReadStatus::kStarved;
+    if (judged == Search::kNone) return damaged(cursor, header.captured, notes);
+  }
+  if (left - headerBytes_ < header.captured) return incomplete(cursor, header, out, notes);
+  addFrame(header, cursor.input.behind(cursor.at + headerBytes_).first(header.captured), cursor.at, out);
+  cursor.previous = cursor.at;
+  cursor.at += headerBytes_ + header.captured;
+  return ReadStatus::kMore;
+}
+
+// A record that does not end within the input.
+ReadStatus PcapReader::incomplete(Cursor& cursor, const RecordHeader& header, FrameBatch& out, Notes& notes) {
+  const size_t have = cursor.input.size() - cursor.at - headerBytes_;
+  if (header.captured > kMaxFrameBytes) {
+    // Of a link type that isn't decoded: counted, and passed over without being held.
+    skip_ = header.captured - have;
+    addFrame(header, Datum(), cursor.at, out);
+    cursor.previous = cursor.at = cursor.input.size();
+    return ReadStatus::kMore;
+  }
+  if (!cursor.last) return ReadStatus::kStarved;
+  Cursor ahead = cursor;
+  ++ahead.at;
+  if (findRecord(ahead) == Search::kFound) return damaged(cursor, header.captured, notes);
+  RecordHeader rest = header;
+  if (rest.original < rest.captured) rest.original = rest.captured;
+  addFrame(rest, cursor.input.behind(cursor.at + headerBytes_), cursor.at, out);
+  return endInside(cursor, notes, "a packet", have, header.captured);
+}
+
+// The end of the input, with nothing or with something cut short.
+ReadStatus PcapReader::endInside(Cursor& cursor, Notes& notes, const char* what, size_t have, size_t whole) {
+  if (what) {
+    ++notes.counters.damagedRecords;
+    notes.anomalies.report(AnomalyCode::truncated_record, offsetOf(cursor.at), kNoTime, "the capture ends inside of %s (%zu of %zu bytes)", what,
+                           have, whole);
+  }
+  cursor.previous = cursor.at = cursor.input.size();
+  return ReadStatus::kEnded;
+}
+
+ReadStatus PcapReader::damaged(Cursor& cursor, uint32_t captured, Notes& notes) {
+  const size_t bad = cursor.at;
+  cursor.at = cursor.previous < bad ? cursor.previous + headerBytes_ : bad + 1;
+  searching_ = true;
+  const ReadStatus status = search(cursor);
+  ++notes.counters.damagedRecords;
+  const int64_t offset = offsetOf(bad);
+  if (status != ReadStatus::kMore) {
+    notes.anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime,
+                           "no record header here (captured length %u); no other was found so far", captured);
+  } else if (cursor.at < bad) {
+    notes.anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime,
+                           "no record header here (captured length %u): the length of the record before is wrong; reading goes on %zu bytes "
+                           "further back",
+                           captured, bad - cursor.at);
+  } else {
+    notes.anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime,
+                           "no record header here (captured length %u); reading goes on %zu bytes further on", captured, cursor.at - bad);
+  }
+  return status;
+}
+
+ReadStatus PcapReader::search(Cursor& cursor) {
+  const Search found = findRecord(cursor);
+  searching_ = found == Search::kNeedMore;
+  if (found == Search::kNone) cursor.at = cursor.input.size();
+  cursor.previous = cursor.at;
+  return found == Search::kFound ? ReadStatus::kMore : found == Search::kNone ? ReadStatus::kEnded : ReadStatus::kStarved;
+}
+
+// Moves to the next place from which records follow one another, or to the first that cannot be judged yet.
+PcapReader::Search PcapReader::findRecord(Cursor& cursor) const {
+  for (;; ++cursor.at) {
+    const auto bytes = cursor.input.peekAt<16>(cursor.at);
+    if (!bytes) return cursor.last ? Search::kNone : Search::kNeedMore;
+    if (!isPlausible(fields(bytes))) continue;
+    const Search found = chainFrom(cursor, cursor.at);
+    if (found != Search::kNone) return found;
+  }
+}
+
+// Whether records follow one another from `at` on.
+PcapReader::Search PcapReader::chainFrom(const Cursor& cursor, uint64_t at) const {
+  const Datum& input = cursor.input;
+  uint32_t firstSeconds = 0;
+  for (int records = 0; records < kChainRecords; ++records) {
+    if (cursor.last && at == input.size()) return records > 0 ? Search::kFound : Search::kNone;
+    const auto bytes = input.peekAt<16>(static_cast<size_t>(at));
+    if (!bytes) return !cursor.last ? Search::kNeedMore : records > 1 ? Search::kFound : Search::kNone;
+    const RecordHeader header = fields(bytes);
+    if (records == 0) firstSeconds = header.seconds;
+    if (!isPlausible(header) || apart(header.seconds, firstSeconds) > kChainSeconds) return Search::kNone;
+    at += headerBytes_ + uint64_t{header.captured};
+    if (at > input.size()) return !cursor.last ? Search::kNeedMore : records > 0 ? Search::kFound : Search::kNone;
+  }
+  return Search::kFound;
+}
+
+// A header with an odd time or length, as some writers make them: damage only if what follows is no record either.
+PcapReader::Search PcapReader::judge(const Cursor& cursor, const RecordHeader& header) const {
+  const size_t next = cursor.at + headerBytes_ + header.captured;
+  if (next == cursor.input.size() && cursor.last) return Search::kFound;
+  const auto bytes = cursor.input.peekAt<16>(next);
+  if (!bytes) return cursor.last ? Search::kNone : Search::kNeedMore;
+  const RecordHeader following = fields(bytes);
+  const bool fits = following.captured <= maxCaptured() && apart(following.seconds, header.seconds) <= kChainSeconds;
+  return fits ? Search::kFound : Search::kNone;
 }
 
 }  // namespace hellotap

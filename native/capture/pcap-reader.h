@@ -6,10 +6,9 @@
 
 #include <cstdint>
 
-#include "base/anomaly.h"
-#include "base/counters.h"
 #include "base/datum.h"
 #include "base/frame.h"
+#include "base/notes.h"
 
 namespace hellotap {
 
@@ -24,12 +23,13 @@ class PcapReader {
   // Takes the file header; false where it isn't one of this format.
   bool open(Fixed<kFileHeaderBytes> header);
   uint16_t linkType() const { return linkType_; }
-  uint32_t snaplen() const { return snaplen_; }
+  // Reading goes on in the middle: what comes next is at this offset of the capture.
+  void continueAt(int64_t offset) { offset_ = offset; }
 
   // Consumes whole records from the front of `input`, which continues where the call before left off. The record read last is
   // consumed only by the next call: if a damaged length made it swallow others, they are searched for in it.
   // `last`: nothing comes behind `input`.
-  ReadStatus read(Datum& input, bool last, FrameBatch& out, AnomalyLog& anomalies, Counters& counters);
+  ReadStatus read(Datum& input, bool last, FrameBatch& out, Notes& notes);
 
  private:
   struct RecordHeader {
@@ -38,17 +38,35 @@ class PcapReader {
     uint32_t captured;
     uint32_t original;
   };
+  // What a call is at.
+  struct Cursor {
+    Datum input;
+    bool last;
+    size_t previous;  // the record delivered last
+    size_t at;        // the next one
+  };
   enum class Search : uint8_t { kFound, kNeedMore, kNone };
 
   RecordHeader fields(Fixed<16> header) const;
+  bool isOrdinary(const RecordHeader& header) const;
   bool isPlausible(const RecordHeader& header) const;
-  Search chainFrom(Datum input, size_t at, bool last) const;
-  Search findRecord(Datum input, size_t& at, bool last) const;
   uint32_t maxCaptured() const;
+  int64_t offsetOf(size_t at) const { return offset_ + static_cast<int64_t>(at); }
+
+  void addFrame(const RecordHeader& header, Datum body, size_t at, FrameBatch& out) const;
+  // What to do where not simply another record follows; kMore: go on.
+  ReadStatus unusual(Cursor& cursor, FrameBatch& out, Notes& notes);
+  ReadStatus incomplete(Cursor& cursor, const RecordHeader& header, FrameBatch& out, Notes& notes);
+  ReadStatus damaged(Cursor& cursor, uint32_t captured, Notes& notes);
+  ReadStatus search(Cursor& cursor);
+  ReadStatus endInside(Cursor& cursor, Notes& notes, const char* what, size_t have, size_t whole);
+
+  Search chainFrom(const Cursor& cursor, uint64_t at) const;
+  Search findRecord(Cursor& cursor) const;
+  Search judge(const Cursor& cursor, const RecordHeader& header) const;
 
   bool swapped_ = false;
   uint16_t linkType_ = 0;
-  uint32_t snaplen_ = 0;
   uint32_t fractionsPerSecond_ = 1000000;
   uint32_t headerBytes_ = 16;
   int64_t offset_ = kFileHeaderBytes;  // of the front of the input in the capture

@@ -54,32 +54,226 @@ bool isKnownType(uint32_t type) {
 
 bool isLength(uint32_t length) { return length >= kMinBlock && length % 4 == 0; }
 
+__attribute__((format(printf, 4, 5))) void noteDamage(Notes& notes, AnomalyCode code, int64_t offset, const char* format, ...) {
+  ++notes.counters.damagedRecords;
+  va_list arguments;
+  va_start(arguments, format);
+  notes.anomalies.reportList(code, offset, kNoTime, format, arguments);
+  va_end(arguments);
+}
+
 }  // namespace
-
-struct PcapngReader::Reporter {
-  AnomalyLog& anomalies;
-  Counters& counters;
-  int64_t offset;
-
-  template <typename... Values>
-  void bad(AnomalyCode code, const char* format, Values... values) {
-    ++counters.damagedRecords;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-security"
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    anomalies.report(code, offset, kNoTime, format, values...);
-#pragma GCC diagnostic pop
-  }
-};
 
 bool PcapngReader::isSectionStart(Fixed<kSectionStartBytes> bytes) {
   return bytes && bytes.be32<0>() == kSectionHeader &&
          (bytes.file32<8>(false) == kByteOrderMagic || bytes.file32<8>(true) == kByteOrderMagic);
 }
 
-void PcapngReader::startSection(Fixed<kSectionStartBytes> start) {
-  swapped_ = start.file32<8>(false) != kByteOrderMagic;
-  interfaces_.clear();
+void PcapngReader::consume(Datum& input, size_t length) {
+  input.skipUpTo(length);
+  offset_ += static_cast<int64_t>(length);
+}
+
+ReadStatus PcapngReader::read(Datum& input, bool last, FrameBatch& out, Notes& notes) {
+  ReadStatus status = ReadStatus::kMore;
+  while (!out.full() && status == ReadStatus::kMore) {
+    if (searching_) {
+      status = search(input, last, 0);
+    } else if (expectTrailer_ > 0) {
+      status = passOver(input, last, notes);
+    } else {
+      status = next(input, last, out, notes);
+    }
+  }
+  return status;
+}
+
+// The header of the block at the front, of which 8 bytes are there (12 of a section).
+PcapngReader::BlockStart PcapngReader::startOf(Datum input) const {
+  const auto start = input.peek<8>();
+  bool swapped = swapped_;
+  const char* damage = nullptr;
+  if (start.be32<0>() == kSectionHeader) {
+    const auto section = input.peek<kSectionStartBytes>();
+    if (isSectionStart(section)) {
+      swapped = section.file32<8>(false) != kByteOrderMagic;
+    } else {
+      damage = "a section header without byte-order magic";
+    }
+  }
+  const BlockStart block{start.file32<0>(swapped), start.file32<4>(swapped), swapped, nullptr};
+  if (!damage && !isLength(block.length)) damage = "a block length that is no multiple of 4, or less than 12";
+  if (!damage && block.length > kMaxHeldBlock && (isPacketType(block.type) || block.type == kSectionHeader))
+    damage = "a packet block of more than 1 MiB";
+  return {block.type, block.length, swapped, damage};
+}
+
+ReadStatus PcapngReader::next(Datum& input, bool last, FrameBatch& out, Notes& notes) {
+  if (input.empty()) return last ? ReadStatus::kEnded : ReadStatus::kStarved;
+  const auto start = input.peek<8>();
+  if (!start || (start.be32<0>() == kSectionHeader && !input.peek<kSectionStartBytes>())) {
+    if (!last) return ReadStatus::kStarved;
+    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block header (%zu bytes)", input.size());
+    consume(input, input.size());
+    return ReadStatus::kEnded;
+  }
+  const BlockStart block = startOf(input);
+  if (block.damage) return damaged(input, last, block.damage, notes);
+  if (block.length > input.size()) return beyondInput(input, last, block, out, notes);
+  if (input.peekAt<4>(block.length - 4).file32<0>(block.swapped) != block.length)
+    return damaged(input, last, "the two lengths of a block differ", notes);
+  readBlock(block, input.first(block.length - 4).behind(8), out, notes);
+  consume(input, block.length);
+  return ReadStatus::kMore;
+}
+
+// A block that does not end within the input.
+ReadStatus PcapngReader::beyondInput(Datum& input, bool last, const BlockStart& block, FrameBatch& out, Notes& notes) {
+  if (last) {
+    size_t at = 1;
+    if (findBlock(input, at, last) == Search::kFound) return damaged(input, last, "a block length that reaches beyond the end", notes);
+    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block (%zu of %u bytes)", input.size(), block.length);
+    // What is there of a packet can still hold a hello.
+    if (block.type == kEnhancedPacket || block.type == kObsoletePacket) readBlock(block, input.behind(8), out, notes);
+    consume(input, input.size());
+    return ReadStatus::kEnded;
+  }
+  if (block.length <= kMaxHeldBlock) return ReadStatus::kStarved;
+  skip_ = block.length - 4;
+  expectTrailer_ = block.length;
+  return ReadStatus::kMore;
+}
+
+// On with a block that is too long to be held, up to the length that ends it.
+ReadStatus PcapngReader::passOver(Datum& input, bool last, Notes& notes) {
+  const size_t skipped = skip_ < input.size() ? static_cast<size_t>(skip_) : input.size();
+  consume(input, skipped);
+  skip_ -= skipped;
+  const auto trailer = input.peek<4>();
+  if (skip_ > 0 || !trailer) {
+    if (!last) return ReadStatus::kStarved;
+    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block of %u bytes", expectTrailer_);
+    consume(input, input.size());
+    return ReadStatus::kEnded;
+  }
+  const bool fits = trailer.file32<0>(swapped_) == expectTrailer_;
+  expectTrailer_ = 0;
+  if (!fits) return damaged(input, last, "the two lengths of a block differ", notes);
+  consume(input, 4);
+  return ReadStatus::kMore;
+}
+
+ReadStatus PcapngReader::damaged(Datum& input, bool last, const char* why, Notes& notes) {
+  const int64_t bad = offset_;
+  const ReadStatus status = search(input, last, 1);
+  if (status == ReadStatus::kMore) {
+    noteDamage(notes, AnomalyCode::bad_block, bad, "%s; reading goes on %lld bytes further on", why, static_cast<long long>(offset_ - bad));
+  } else {
+    noteDamage(notes, AnomalyCode::bad_block, bad, "%s; no other block was found so far", why);
+  }
+  return status;
+}
+
+ReadStatus PcapngReader::search(Datum& input, bool last, size_t from) {
+  size_t at = from;
+  const Search found = findBlock(input, at, last);
+  searching_ = found == Search::kNeedMore;
+  consume(input, found == Search::kNone ? input.size() : at);
+  return found == Search::kFound ? ReadStatus::kMore : found == Search::kNone ? ReadStatus::kEnded : ReadStatus::kStarved;
+}
+
+// Moves `at` to the next block whose type is known and whose two lengths agree, or to the first that cannot be judged yet.
+PcapngReader::Search PcapngReader::findBlock(Datum input, size_t& at, bool last) const {
+  for (;; ++at) {
+    const Datum rest = input.behind(at);
+    const auto start = rest.peek<8>();
+    const bool isSection = start && start.be32<0>() == kSectionHeader;
+    if (!start || (isSection && !rest.peek<kSectionStartBytes>())) return last ? Search::kNone : Search::kNeedMore;
+    if (!isSection && !isKnownType(start.file32<0>(swapped_))) continue;
+    const BlockStart block = startOf(rest);
+    if (block.damage || block.length > kMaxHeldBlock) continue;
+    const auto trailer = rest.peekAt<4>(block.length - 4);
+    if (!trailer && !last) return Search::kNeedMore;
+    if (trailer && trailer.file32<0>(block.swapped) == block.length) return Search::kFound;
+  }
+}
+
+// `content`: what is between the two lengths, as far as it is there.
+void PcapngReader::readBlock(const BlockStart& block, Datum content, FrameBatch& out, Notes& notes) {
+  switch (block.type) {
+    case kEnhancedPacket:
+      return readTimedPacket(content, false, out, notes);
+    case kObsoletePacket:
+      return readTimedPacket(content, true, out, notes);
+    case kSimplePacket:
+      return readSimplePacket(content, out, notes);
+    case kInterfaceDescription:
+      return readInterface(content, notes);
+    case kSectionHeader:
+      swapped_ = block.swapped;
+      interfaces_.clear();
+      return;
+    default:
+      return;
+  }
+}
+
+void PcapngReader::readInterface(Datum body, Notes& notes) {
+  const auto fixed = body.take<8>();
+  if (!fixed || interfaces_.size() == kMaxInterfaces)
+    return noteDamage(notes, AnomalyCode::bad_block, offset_, "an interface description that is too short, or of one of too many interfaces");
+  Interface interface{fixed.file16<0>(swapped_), fixed.file32<4>(swapped_), 6, 0};
+  while (const auto option = body.take<4>()) {
+    const uint16_t code = option.file16<0>(swapped_);
+    const uint16_t length = option.file16<2>(swapped_);
+    Datum value;
+    if (code == kEndOfOptions || !body.take(length, value)) break;
+    body.skipUpTo((4 - length % 4) % 4);
+    if (code == kTimestampResolution) {
+      if (const auto resolution = value.take<1>()) interface.resolution = resolution.u8<0>();
+    } else if (code == kTimestampOffset) {
+      if (const auto offset = value.take<8>()) {
+        const uint64_t first = offset.file32<0>(swapped_), second = offset.file32<4>(swapped_);
+        interface.offsetSeconds = static_cast<int64_t>(swapped_ ? first << 32 | second : second << 32 | first);
+      }
+    }
+  }
+  interfaces_.push_back(interface);
+}
+
+// Enhanced and obsolete packet blocks differ in how wide the interface's number is.
+void PcapngReader::readTimedPacket(Datum body, bool isObsolete, FrameBatch& out, Notes& notes) {
+  const auto fixed = body.take<20>();
+  if (!fixed) return noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet block without room for its fields");
+  const uint32_t id = isObsolete ? fixed.file16<0>(swapped_) : fixed.file32<0>(swapped_);
+  const uint64_t ticks = uint64_t{fixed.file32<4>(swapped_)} << 32 | fixed.file32<8>(swapped_);
+  const uint32_t captured = fixed.file32<12>(swapped_);
+  const uint32_t original = fixed.file32<16>(swapped_);
+  if (id >= interfaces_.size())
+    return noteDamage(notes, AnomalyCode::unknown_interface, offset_, "a packet of interface %u, of which there is no description", id);
+  if (captured > body.size())
+    noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet of %u bytes in a block that has %zu", captured, body.size());
+  Frame& frame = out.add();
+  frame.bytes = body.first(captured);
+  frame.original = original < captured ? captured : original;
+  frame.linkType = interfaces_[id].linkType;
+  frame.timestamp = lastTime_ = microseconds(ticks, interfaces_[id]);
+  frame.offset = offset_;
+}
+
+void PcapngReader::readSimplePacket(Datum body, FrameBatch& out, Notes& notes) {
+  const auto fixed = body.take<4>();
+  if (!fixed) return noteDamage(notes, AnomalyCode::bad_block, offset_, "a simple packet block without room for its fields");
+  if (interfaces_.empty())
+    return noteDamage(notes, AnomalyCode::unknown_interface, offset_, "a simple packet block before any interface description");
+  const uint32_t original = fixed.file32<0>(swapped_);
+  const uint32_t snaplen = interfaces_[0].snaplen;
+  Frame& frame = out.add();
+  frame.bytes = body.first(snaplen > 0 && snaplen < original ? snaplen : original);
+  frame.original = original;
+  frame.linkType = interfaces_[0].linkType;
+  frame.timestamp = lastTime_;
+  frame.offset = offset_;
 }
 
 // Microseconds since 1970, kept within what JavaScript counts exactly.
@@ -90,243 +284,12 @@ int64_t PcapngReader::microseconds(uint64_t ticks, const Interface& from) {
     value = value * 1000000 >> exponent;
   } else if (exponent == 9) {
     value = ticks / 1000;
-  } else if (exponent < 6) {
-    for (unsigned i = exponent; i < 6; ++i) value *= 10;
   } else {
+    for (unsigned i = exponent; i < 6; ++i) value *= 10;
     for (unsigned i = exponent; i > 6 && value > 0; --i) value /= 10;
   }
-  __int128 time = static_cast<__int128>(value) + static_cast<__int128>(from.offsetSeconds) * 1000000;
-  if (time < 0) time = 0;
-  return time > kMaxTime ? kMaxTime : static_cast<int64_t>(time);
-}
-
-void PcapngReader::readInterface(Datum body, Reporter& report) {
-  const auto fixed = body.take<8>();
-  if (!fixed) return report.bad(AnomalyCode::bad_block, "an interface description of less than 8 bytes");
-  if (interfaces_.size() == kMaxInterfaces) return report.bad(AnomalyCode::bad_block, "more than %zu interfaces in one section", kMaxInterfaces);
-  Interface interface{fixed.file16<0>(swapped_), fixed.file32<4>(swapped_), 6, 0};
-  while (const auto option = body.take<4>()) {
-    const uint16_t code = option.file16<0>(swapped_);
-    const uint16_t length = option.file16<2>(swapped_);
-    if (code == kEndOfOptions) break;
-    Datum value;
-    if (!body.take(length, value)) break;
-    body.skipUpTo((4 - length % 4) % 4);
-    if (code == kTimestampResolution) {
-      if (const auto resolution = value.take<1>()) interface.resolution = resolution.u8<0>();
-    } else if (code == kTimestampOffset) {
-      if (const auto offset = value.take<8>()) {
-        const uint64_t low = offset.file32<0>(swapped_), high = offset.file32<4>(swapped_);
-        interface.offsetSeconds = static_cast<int64_t>(swapped_ ? low << 32 | high : high << 32 | low);
-      }
-    }
-  }
-  interfaces_.push_back(interface);
-}
-
-void PcapngReader::addFrame(uint32_t interfaceId, uint64_t ticks, uint32_t captured, uint32_t original, Datum body, FrameBatch& out,
-                            Reporter& report) {
-  if (interfaceId >= interfaces_.size())
-    return report.bad(AnomalyCode::unknown_interface, "a packet of interface %u, of which there is no description", interfaceId);
-  const Interface& interface = interfaces_[interfaceId];
-  if (captured > body.size())
-    report.bad(AnomalyCode::bad_block, "a packet of %u bytes in a block that has room for %zu", captured, body.size());
-  Frame& frame = out.add();
-  frame.bytes = body.first(captured);
-  frame.original = original < captured ? captured : original;
-  frame.linkType = interface.linkType;
-  frame.timestamp = lastTime_ = microseconds(ticks, interface);
-  frame.offset = report.offset;
-}
-
-void PcapngReader::readEnhancedPacket(Datum body, FrameBatch& out, Reporter& report) {
-  const auto fixed = body.take<20>();
-  if (!fixed) return report.bad(AnomalyCode::bad_block, "an enhanced packet block without room for its fields");
-  const uint64_t ticks = uint64_t{fixed.file32<4>(swapped_)} << 32 | fixed.file32<8>(swapped_);
-  addFrame(fixed.file32<0>(swapped_), ticks, fixed.file32<12>(swapped_), fixed.file32<16>(swapped_), body, out, report);
-}
-
-void PcapngReader::readObsoletePacket(Datum body, FrameBatch& out, Reporter& report) {
-  const auto fixed = body.take<20>();
-  if (!fixed) return report.bad(AnomalyCode::bad_block, "a packet block without room for its fields");
-  const uint64_t ticks = uint64_t{fixed.file32<4>(swapped_)} << 32 | fixed.file32<8>(swapped_);
-  addFrame(fixed.file16<0>(swapped_), ticks, fixed.file32<12>(swapped_), fixed.file32<16>(swapped_), body, out, report);
-}
-
-void PcapngReader::readSimplePacket(Datum body, FrameBatch& out, Reporter& report) {
-  const auto fixed = body.take<4>();
-  if (!fixed) return report.bad(AnomalyCode::bad_block, "a simple packet block without room for its fields");
-  if (interfaces_.empty()) return report.bad(AnomalyCode::unknown_interface, "a simple packet block before any interface description");
-  const uint32_t original = fixed.file32<0>(swapped_);
-  const uint32_t snaplen = interfaces_[0].snaplen;
-  Frame& frame = out.add();
-  frame.bytes = body.first(snaplen > 0 && snaplen < original ? snaplen : original);
-  frame.original = original;
-  frame.linkType = interfaces_[0].linkType;
-  frame.timestamp = lastTime_;
-  frame.offset = report.offset;
-}
-
-// Moves `at` to the next block whose type is known and whose two lengths agree.
-bool PcapngReader::findBlock(Datum input, size_t& at, bool last, bool& needMore) const {
-  needMore = false;
-  for (;; ++at) {
-    const auto start = input.peekAt<8>(at);
-    if (!start) break;
-    bool swapped = swapped_;
-    if (start.be32<0>() == kSectionHeader) {
-      const auto section = input.peekAt<kSectionStartBytes>(at);
-      if (!section) break;
-      if (!isSectionStart(section)) continue;
-      swapped = section.file32<8>(false) != kByteOrderMagic;
-    } else if (!isKnownType(start.file32<0>(swapped))) {
-      continue;
-    }
-    const uint32_t length = start.file32<4>(swapped);
-    if (!isLength(length) || length > kMaxHeldBlock) continue;
-    const auto trailer = input.peekAt<4>(at + length - 4);
-    if (trailer && trailer.file32<0>(swapped) == length) return true;
-    if (!trailer && !last) {
-      needMore = true;
-      return false;
-    }
-  }
-  needMore = !last;
-  return false;
-}
-
-ReadStatus PcapngReader::read(Datum& input, bool last, FrameBatch& out, AnomalyLog& anomalies, Counters& counters) {
-  const auto consume = [&](size_t length) {
-    input.skipUpTo(length);
-    offset_ += static_cast<int64_t>(length);
-  };
-
-  while (!out.full()) {
-    Reporter report{anomalies, counters, offset_};
-    const char* damage = nullptr;
-    uint32_t length = 0;
-
-    if (skip_ > 0) {
-      const size_t skipped = skip_ < input.size() ? static_cast<size_t>(skip_) : input.size();
-      consume(skipped);
-      skip_ -= skipped;
-      if (skip_ > 0) {
-        if (last) report.bad(AnomalyCode::truncated_block, "the capture ends inside of a block");
-        return last ? ReadStatus::kEnded : ReadStatus::kStarved;
-      }
-    }
-    if (searching_) {
-      damage = "";
-    } else if (expectTrailer_ > 0) {
-      const auto trailer = input.peek<4>();
-      if (!trailer && !last) return ReadStatus::kStarved;
-      if (trailer && trailer.file32<0>(swapped_) == expectTrailer_) {
-        consume(4);
-      } else {
-        damage = "the two lengths of a block differ";
-      }
-      expectTrailer_ = 0;
-      if (!damage) continue;
-    } else {
-      if (input.empty()) return last ? ReadStatus::kEnded : ReadStatus::kStarved;
-      const auto start = input.peek<8>();
-      const bool isSection = start && start.be32<0>() == kSectionHeader;
-      const auto section = input.peek<kSectionStartBytes>();
-      if (!start || (isSection && !section)) {
-        if (!last) return ReadStatus::kStarved;
-        report.bad(AnomalyCode::truncated_block, "the capture ends inside of a block header (%zu bytes)", input.size());
-        consume(input.size());
-        return ReadStatus::kEnded;
-      }
-      bool swapped = swapped_;
-      if (isSection) {
-        if (isSectionStart(section)) {
-          swapped = section.file32<8>(false) != kByteOrderMagic;
-        } else {
-          damage = "a section header without byte-order magic";
-        }
-      }
-      const uint32_t type = start.file32<0>(swapped);
-      length = start.file32<4>(swapped);
-      if (!damage && !isLength(length)) damage = "a block length that is no multiple of 4 or less than 12";
-      const bool held = length <= kMaxHeldBlock;
-      if (!damage && !held && (isPacketType(type) || isSection)) damage = "a packet block of more than 1 MiB";
-      if (!damage && held && input.size() < length) {
-        if (!last) return ReadStatus::kStarved;
-        size_t at = 1;
-        bool needMore = false;
-        if (findBlock(input, at, last, needMore)) {
-          damage = "a block length that reaches beyond the end";
-        } else {
-          report.bad(AnomalyCode::truncated_block, "the capture ends inside of a block (%zu of %u bytes)", input.size(), length);
-          // What is there of a packet can still hold a hello.
-          Datum body = input.behind(8);
-          if (type == kEnhancedPacket) {
-            const auto fixed = body.peek<20>();
-            const uint32_t id = fixed ? fixed.file32<0>(swapped_) : 0;
-            if (fixed && id < interfaces_.size()) {
-              const uint64_t ticks = uint64_t{fixed.file32<4>(swapped_)} << 32 | fixed.file32<8>(swapped_);
-              const uint32_t captured = fixed.file32<12>(swapped_);
-              const Datum rest = body.behind(20);
-              addFrame(id, ticks, captured < rest.size() ? captured : static_cast<uint32_t>(rest.size()), fixed.file32<16>(swapped_), rest,
-                       out, report);
-            }
-          }
-          consume(input.size());
-          return ReadStatus::kEnded;
-        }
-      }
-      if (!damage && !held) {
-        skip_ = length - 4;
-        expectTrailer_ = length;
-        if (last && input.size() < length) {
-          size_t at = 1;
-          bool needMore = false;
-          if (findBlock(input, at, last, needMore)) {
-            damage = "a block length that reaches beyond the end";
-            skip_ = expectTrailer_ = 0;
-          }
-        }
-        if (!damage) continue;
-      }
-      if (!damage) {
-        const auto trailer = input.peekAt<4>(length - 4);
-        if (!trailer || trailer.file32<0>(swapped) != length) damage = "the two lengths of a block differ";
-      }
-      if (!damage) {
-        Datum body = input.first(length - 4).behind(8);
-        if (isSection) {
-          startSection(section);
-        } else if (type == kInterfaceDescription) {
-          readInterface(body, report);
-        } else if (type == kEnhancedPacket) {
-          readEnhancedPacket(body, out, report);
-        } else if (type == kSimplePacket) {
-          readSimplePacket(body, out, report);
-        } else if (type == kObsoletePacket) {
-          readObsoletePacket(body, out, report);
-        }
-        consume(length);
-        continue;
-      }
-    }
-
-    size_t at = searching_ ? 0 : 1;
-    bool needMore = false;
-    const bool found = findBlock(input, at, last, needMore);
-    if (!searching_) {
-      if (found) {
-        report.bad(AnomalyCode::bad_block, "%s; reading goes on %zu bytes further on", damage, at);
-      } else {
-        report.bad(AnomalyCode::bad_block, "%s; searching for the next block", damage);
-      }
-    }
-    searching_ = needMore;
-    consume(found || needMore ? at : input.size());
-    if (needMore) return ReadStatus::kStarved;
-    if (!found) return ReadStatus::kEnded;
-  }
-  return ReadStatus::kMore;
+  const __int128 time = static_cast<__int128>(value) + static_cast<__int128>(from.offsetSeconds) * 1000000;
+  return time < 0 ? 0 : time > kMaxTime ? kMaxTime : static_cast<int64_t>(time);
 }
 
 }  // namespace hellotap

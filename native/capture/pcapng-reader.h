@@ -7,10 +7,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/anomaly.h"
-#include "base/counters.h"
 #include "base/datum.h"
 #include "base/frame.h"
+#include "base/notes.h"
 
 namespace hellotap {
 
@@ -21,8 +20,9 @@ class PcapngReader {
 
   static bool isSectionStart(Fixed<kSectionStartBytes> bytes);
 
-  // As PcapReader::read.
-  ReadStatus read(Datum& input, bool last, FrameBatch& out, AnomalyLog& anomalies, Counters& counters);
+  // Consumes whole blocks from the front of `input`, which continues where the call before left off.
+  // `last`: nothing comes behind `input`.
+  ReadStatus read(Datum& input, bool last, FrameBatch& out, Notes& notes);
 
  private:
   struct Interface {
@@ -31,23 +31,34 @@ class PcapngReader {
     uint8_t resolution;     // if_tsresol as it stands
     int64_t offsetSeconds;  // if_tsoffset
   };
-  struct Reporter;
+  struct BlockStart {
+    uint32_t type;
+    uint32_t length;
+    bool swapped;
+    const char* damage;  // why it is none, or null
+  };
+  enum class Search : uint8_t { kFound, kNeedMore, kNone };
 
-  void startSection(Fixed<kSectionStartBytes> start);
-  void readInterface(Datum body, Reporter& report);
-  void readEnhancedPacket(Datum body, FrameBatch& out, Reporter& report);
-  void readObsoletePacket(Datum body, FrameBatch& out, Reporter& report);
-  void readSimplePacket(Datum body, FrameBatch& out, Reporter& report);
-  void addFrame(uint32_t interfaceId, uint64_t ticks, uint32_t captured, uint32_t original, Datum body, FrameBatch& out,
-                Reporter& report);
-  bool findBlock(Datum input, size_t& at, bool last, bool& needMore) const;
+  ReadStatus next(Datum& input, bool last, FrameBatch& out, Notes& notes);
+  ReadStatus passOver(Datum& input, bool last, Notes& notes);
+  ReadStatus beyondInput(Datum& input, bool last, const BlockStart& block, FrameBatch& out, Notes& notes);
+  ReadStatus damaged(Datum& input, bool last, const char* why, Notes& notes);
+  ReadStatus search(Datum& input, bool last, size_t from);
+  Search findBlock(Datum input, size_t& at, bool last) const;
+  BlockStart startOf(Datum input) const;
+  void consume(Datum& input, size_t length);
+
+  void readBlock(const BlockStart& block, Datum content, FrameBatch& out, Notes& notes);
+  void readInterface(Datum body, Notes& notes);
+  void readTimedPacket(Datum body, bool isObsolete, FrameBatch& out, Notes& notes);
+  void readSimplePacket(Datum body, FrameBatch& out, Notes& notes);
   static int64_t microseconds(uint64_t ticks, const Interface& from);
 
   bool swapped_ = false;
   std::vector<Interface> interfaces_;
-  int64_t offset_ = 0;     // of the front of the input in the capture
-  int64_t lastTime_ = 0;   // simple packet blocks have none of their own
-  uint64_t skip_ = 0;      // bytes of a long block that is not wanted
+  int64_t offset_ = 0;          // of the front of the input in the capture
+  int64_t lastTime_ = 0;        // simple packet blocks have none of their own
+  uint64_t skip_ = 0;           // bytes of a long block that is not wanted
   uint32_t expectTrailer_ = 0;  // the length that has to stand behind it
   bool searching_ = false;
 };

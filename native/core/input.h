@@ -1,4 +1,4 @@
-// Where frames come from: a mapped file, the pieces of a capture on a stream, or frames that somebody else captured.
+// Where frames come from: a file, the pieces of a capture on a stream, or frames that somebody else captured.
 #ifndef HELLOTAP_CORE_INPUT_H_
 #define HELLOTAP_CORE_INPUT_H_
 
@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/frame.h"
+#include "base/notes.h"
 #include "capture/capture-reader.h"
 
 namespace hellotap {
@@ -14,44 +15,61 @@ class Input {
  public:
   virtual ~Input() = default;
   // Fills the batch, whose frames stay valid until the next call of any function of this object.
-  virtual ReadStatus read(FrameBatch& out, AnomalyLog& anomalies, Counters& counters) = 0;
+  virtual ReadStatus read(FrameBatch& out, Notes& notes) = 0;
 };
 
-// A capture that is there as a whole.
-class WholeCapture : public Input {
- public:
-  explicit WholeCapture(Datum bytes) : rest_(bytes) { reader_.sniff(rest_, true); }
-  const CaptureReader& reader() const { return reader_; }
-  ReadStatus read(FrameBatch& out, AnomalyLog& anomalies, Counters& counters) override {
-    return reader_.read(rest_, true, out, anomalies, counters);
-  }
-
- private:
-  Datum rest_;
-  CaptureReader reader_;
-};
-
-// A capture that comes in pieces. What has not been read of one is kept until the next; the reader bounds how much that can be.
-class PiecewiseCapture : public Input {
+// The part of a capture that is in memory. What has been read makes room for what comes; the readers bound how much has to stay.
+class CaptureWindow {
  public:
   const CaptureReader& reader() const { return reader_; }
-  void push(Datum piece) {
-    held_.erase(held_.begin(), held_.begin() + static_cast<std::ptrdiff_t>(read_));
-    read_ = 0;
-    held_.insert(held_.end(), piece.data(), piece.data() + piece.size());
-  }
-  void end() { last_ = true; }
-  ReadStatus read(FrameBatch& out, AnomalyLog& anomalies, Counters& counters) override {
-    Datum rest(held_.data() + read_, held_.size() - read_);
-    const ReadStatus status = reader_.read(rest, last_, out, anomalies, counters);
-    read_ = held_.size() - rest.size();
-    return status;
-  }
+  CaptureReader& reader() { return reader_; }
+  ReadStatus read(bool last, FrameBatch& out, Notes& notes);
+  // Tells the format, as soon as enough bytes are there.
+  void sniff(bool last);
+  // Room for so many bytes behind those that are held; `add` says how many were put there.
+  uint8_t* room(size_t bytes);
+  void add(size_t bytes) { end_ += bytes; }
 
  private:
   CaptureReader reader_;
   std::vector<uint8_t> held_;
-  size_t read_ = 0;  // of what is held
+  size_t begin_ = 0;  // of what is held and not read yet
+  size_t end_ = 0;
+};
+
+// A capture that comes in pieces.
+class PiecewiseCapture : public Input {
+ public:
+  const CaptureReader& reader() const { return window_.reader(); }
+  // Takes up a classic pcap in the middle, at an offset; false where that isn't its header.
+  bool continuePcap(Datum header, int64_t offset) {
+    return window_.reader().continuePcap(header.peek<PcapReader::kFileHeaderBytes>(), offset);
+  }
+  void push(Datum piece);
+  void end() { last_ = true; }
+  ReadStatus read(FrameBatch& out, Notes& notes) override { return window_.read(last_, out, notes); }
+
+ private:
+  CaptureWindow window_;
+  bool last_ = false;
+};
+
+// A capture file. It is read into one small buffer over and over: that stays in the processor's cache, and takes half the time
+// of mapping the file. Nor does a file that shrinks meanwhile take the process with it.
+class FileCapture : public Input {
+ public:
+  ~FileCapture() override;
+  // 0, or the system's error number; EISDIR for a folder, ENODEV for what is no file.
+  int open(const char* path);
+  const CaptureReader& reader() const { return window_.reader(); }
+  ReadStatus read(FrameBatch& out, Notes& notes) override;
+
+ private:
+  int refill();
+
+  CaptureWindow window_;
+  int file_ = -1;
+  int64_t size_ = 0;  // read so far
   bool last_ = false;
 };
 
@@ -59,22 +77,9 @@ class PiecewiseCapture : public Input {
 class FrameQueue : public Input {
  public:
   explicit FrameQueue(uint16_t linkType) : linkType_(linkType) {}
-  void push(Datum frames) { held_.assign(frames.data(), frames.data() + frames.size()); read_ = 0; }
+  void push(Datum frames);
   void end() { last_ = true; }
-  ReadStatus read(FrameBatch& out, AnomalyLog&, Counters&) override {
-    Datum rest(held_.data() + read_, held_.size() - read_);
-    while (!out.full()) {
-      Datum at = rest, body;
-      const auto header = at.take<16>();
-      if (!header || !at.take(header.file32<8>(false), body)) break;
-      const uint32_t captured = header.file32<8>(false), original = header.file32<12>(false);
-      out.add() = Frame{body, original < captured ? captured : original, linkType_,
-                        int64_t{header.file32<0>(false)} * 1000000 + header.file32<4>(false), kNoOffset};
-      rest = at;
-    }
-    read_ = held_.size() - rest.size();
-    return out.full() ? ReadStatus::kMore : last_ ? ReadStatus::kEnded : ReadStatus::kStarved;
-  }
+  ReadStatus read(FrameBatch& out, Notes& notes) override;
 
  private:
   uint16_t linkType_;

@@ -6,14 +6,14 @@
 
 namespace hellotap {
 
-void PacketCore::startInput() { anomalies_.startInput(); }
+void PacketCore::startInput() { notes_.anomalies.startInput(); }
 
 // False where the batch is full.
 bool PacketCore::writeReady(BatchWriter& out) {
   size_t written = 0;
-  while (written < anomalies_.size() && out.write(anomalies_[written])) ++written;
-  anomalies_.removeFirst(written);
-  if (anomalies_.size() > 0) return false;
+  while (written < notes_.anomalies.size() && out.write(notes_.anomalies[written])) ++written;
+  notes_.anomalies.removeFirst(written);
+  if (notes_.anomalies.size() > 0) return false;
   while (const Stream* stream = table_.ready()) {
     if (!out.write(*stream)) return false;
     table_.releaseReady();
@@ -22,11 +22,11 @@ bool PacketCore::writeReady(BatchWriter& out) {
 }
 
 ReadStatus PacketCore::drain(Input& input, BatchWriter& out, uint64_t budget) {
-  const uint64_t until = counters_.bytes + budget;
+  const uint64_t until = notes_.counters.bytes + budget;
   for (;;) {
-    if (!writeReady(out) || counters_.bytes >= until) return ReadStatus::kMore;
+    if (!writeReady(out) || notes_.counters.bytes >= until) return ReadStatus::kMore;
     frames_.clear();
-    const ReadStatus status = input.read(frames_, anomalies_, counters_);
+    const ReadStatus status = input.read(frames_, notes_);
     process();
     if (status != ReadStatus::kMore) return writeReady(out) ? status : ReadStatus::kMore;
   }
@@ -42,13 +42,9 @@ void PacketCore::process() {
   Wanted wanted[FrameBatch::kCapacity];
   for (size_t i = 0; i < frames_.count; ++i) {
     const Frame& frame = frames_.frames[i];
-    ++counters_.packets;
-    counters_.bytes += frame.bytes.size();
+    ++notes_.counters.packets;
+    notes_.counters.bytes += frame.bytes.size();
     wanted[i] = decode(frame, segments_[i]);
-    if (wanted[i] == Wanted::kYes) {
-      segments_[i].hash = table_.hash(segments_[i].key);
-      table_.prefetch(segments_[i].hash);
-    }
   }
   for (size_t i = 0; i < frames_.count; ++i) {
     table_.advance(frames_.frames[i].timestamp);
@@ -62,18 +58,18 @@ void PacketCore::process() {
 }
 
 PacketCore::Wanted PacketCore::complain(AnomalyCode code, const Frame& frame, const char* detail) {
-  ++counters_.malformedPackets;
+  ++notes_.counters.malformedPackets;
   // What the snap length cut off is no fault of the packet's.
   if (frame.original > frame.bytes.size() && code != AnomalyCode::bad_ip_header && code != AnomalyCode::bad_tcp_header)
     code = AnomalyCode::snaplen_cut;
-  if (anomalies_.isNew(code))
-    anomalies_.report(code, frame.offset, frame.timestamp, "%s (%zu of %u bytes captured)", detail, frame.bytes.size(), frame.original);
+  if (notes_.anomalies.isNew(code))
+    notes_.anomalies.report(code, frame.offset, frame.timestamp, "%s (%zu of %u bytes captured)", detail, frame.bytes.size(), frame.original);
   return Wanted::kNo;
 }
 
 PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
-  if (__builtin_expect(filter_ != nullptr, 0) && !filter_->matches(frame, anomalies_)) {
-    ++counters_.filteredPackets;
+  if (__builtin_expect(filter_ != nullptr, 0) && !filter_->matches(frame, notes_)) {
+    ++notes_.counters.filteredPackets;
     return Wanted::kNo;
   }
   Datum packet = frame.bytes;
@@ -91,44 +87,44 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
     case NetworkKind::kTruncated:
       return complain(AnomalyCode::truncated_link_header, frame, "a frame ends inside of its link header");
     case NetworkKind::kUnsupported:
-      ++counters_.unsupportedLinkType;
-      if (anomalies_.isNew(AnomalyCode::unsupported_link_type))
-        anomalies_.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp, "packets of link type %u are not decoded",
+      ++notes_.counters.unsupportedLinkType;
+      if (notes_.anomalies.isNew(AnomalyCode::unsupported_link_type))
+        notes_.anomalies.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp, "packets of link type %u are not decoded",
                           frame.linkType);
       return Wanted::kNo;
     case NetworkKind::kOther:
     default:
-      ++counters_.otherPackets;
+      ++notes_.counters.otherPackets;
       return Wanted::kNo;
   }
   if (__builtin_expect(result != IpResult::kPacket, 0)) {
     if (result == IpResult::kTruncated) return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
     if (result == IpResult::kMalformed) return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
-    ++counters_.fragments;
-    if (ip.protocol == kProtocolTcp && anomalies_.isNew(AnomalyCode::fragment_not_joined))
-      anomalies_.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp, "fragments of IP packets with TCP in them are not joined");
+    ++notes_.counters.fragments;
+    if (ip.protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
+      notes_.anomalies.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp, "fragments of IP packets with TCP in them are not joined");
     return Wanted::kNo;
   }
   if (ip.protocol != kProtocolTcp) {
-    ++(ip.protocol == kProtocolUdp ? counters_.udpPackets : counters_.otherPackets);
+    ++(ip.protocol == kProtocolUdp ? notes_.counters.udpPackets : notes_.counters.otherPackets);
     return Wanted::kNo;
   }
-  ++counters_.tcpPackets;
+  ++notes_.counters.tcpPackets;
   TcpHeader tcp;
   switch (decodeTcp(ip.payload, ip.missing, tcp)) {
     case TcpResult::kSegment:
       break;
     case TcpResult::kTruncated:
-      ++counters_.cutPackets;
+      ++notes_.counters.cutPackets;
       return complain(AnomalyCode::truncated_tcp_header, frame, "a packet ends inside of its TCP header");
     case TcpResult::kMalformed:
     default:
       return complain(AnomalyCode::bad_tcp_header, frame, "a TCP header that contradicts itself");
   }
   if (__builtin_expect(ip.missing > 0, 0)) {
-    ++counters_.cutPackets;
-    if (frame.original > frame.bytes.size() && anomalies_.isNew(AnomalyCode::snaplen_cut))
-      anomalies_.report(AnomalyCode::snaplen_cut, frame.offset, frame.timestamp, "packets were cut when they were captured (%zu of %u bytes here)",
+    ++notes_.counters.cutPackets;
+    if (frame.original > frame.bytes.size() && notes_.anomalies.isNew(AnomalyCode::snaplen_cut))
+      notes_.anomalies.report(AnomalyCode::snaplen_cut, frame.offset, frame.timestamp, "packets were cut when they were captured (%zu of %u bytes here)",
                         frame.bytes.size(), frame.original);
   }
   segment.direction = makeFlowKey(ip, tcp, segment.key);
@@ -138,7 +134,10 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
   segment.payload = ip.payload;
   segment.missing = ip.missing;
   segment.timestamp = frame.timestamp;
-  return ip.payload.empty() && !(tcp.flags & (kSyn | kFin | kRst)) ? Wanted::kIfWaiting : Wanted::kYes;
+  if (ip.payload.empty() && !(tcp.flags & (kSyn | kFin | kRst))) return Wanted::kIfWaiting;
+  segment.hash = table_.hash(segment.key);
+  table_.prefetch(segment.hash);
+  return Wanted::kYes;
 }
 
 }  // namespace hellotap

@@ -4,9 +4,8 @@
 
 #include <cstdint>
 
-#include "base/anomaly.h"
-#include "base/counters.h"
 #include "base/frame.h"
+#include "base/notes.h"
 #include "core/batch.h"
 #include "core/input.h"
 #include "flow/flow-table.h"
@@ -17,12 +16,12 @@ namespace hellotap {
 class FrameFilter {
  public:
   virtual ~FrameFilter() = default;
-  virtual bool matches(const Frame& frame, AnomalyLog& anomalies) = 0;
+  virtual bool matches(const Frame& frame, Notes& notes) = 0;
 };
 
 class PacketCore {
  public:
-  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4]) : table_(limits, secret, anomalies_, counters_) {}
+  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4]) : table_(limits, secret, notes_) {}
 
   bool isUsable() const { return table_.isUsable(); }
   // `filter` outlives the core, or is taken out again with null.
@@ -37,7 +36,7 @@ class PacketCore {
   // After the end of all input: hands over what is still being followed. True while there is more than fitted.
   bool finish(BatchWriter& out);
 
-  const Counters& counters() const { return counters_; }
+  const Counters& counters() const { return notes_.counters; }
   uint32_t flowCount() const { return table_.flowCount(); }
 
  private:
@@ -49,8 +48,7 @@ class PacketCore {
   Wanted decode(const Frame& frame, Segment& segment);
   Wanted complain(AnomalyCode code, const Frame& frame, const char* detail);
 
-  AnomalyLog anomalies_;
-  Counters counters_;
+  Notes notes_;
   FlowTable table_;
   FrameFilter* filter_ = nullptr;
   FrameBatch frames_;

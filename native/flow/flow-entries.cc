@@ -1,5 +1,6 @@
 #include "flow/flow-entries.h"
 
+#include <algorithm>
 #include <cstdlib>
 
 namespace hellotap {
@@ -65,6 +66,14 @@ void FlowEntries::erase(uint32_t index) {
   --size_;
 }
 
+void FlowEntries::clear() {
+  std::fill(slots_.begin(), slots_.end(), Slot{0, kNone});
+  homes_.clear();
+  for (Ends& ends : lists_) ends = Ends();
+  free_ = kNone;
+  used_ = size_ = 0;
+}
+
 void FlowEntries::grow() {
   std::vector<Slot> old(slots_.size() * 2, Slot{0, kNone});
   old.swap(slots_);
@@ -98,6 +107,12 @@ void FlowEntries::unlink(uint32_t index) {
 void FlowEntries::moveTo(uint32_t index, FlowList list, uint32_t tick) {
   unlink(index);
   link(index, list, tick);
+}
+
+void FlowEntries::refresh(uint32_t since, uint32_t now) {
+  for (const Ends& ends : lists_)
+    for (uint32_t index = ends.last; index != kNone && entries_[index].tick >= since; index = entries_[index].previous)
+      entries_[index].tick = now;
 }
 
 }  // namespace hellotap

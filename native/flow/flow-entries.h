@@ -61,6 +61,7 @@ class FlowEntries {
   FlowEntry& operator[](uint32_t index) { return entries_[index]; }
   const FlowEntry& operator[](uint32_t index) const { return entries_[index]; }
 
+  // Gets the memory of a look-up on its way.
   void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
   uint32_t find(const FlowKey& key, uint64_t hash) const {
     const auto tag = static_cast<uint32_t>(hash >> 32);
@@ -73,10 +74,13 @@ class FlowEntries {
   // A new entry at the end of a list. There must be room, and none with this key.
   uint32_t insert(const FlowKey& key, uint64_t hash, FlowList list, uint32_t tick);
   void erase(uint32_t index);
+  void clear();
 
   uint32_t first(FlowList list) const { return lists_[static_cast<size_t>(list)].first; }
   // Moves an entry to the end of a list, which may be the one it is in.
   void moveTo(uint32_t index, FlowList list, uint32_t tick);
+  // Makes all that was moved in its list since a tick as recent as `now`.
+  void refresh(uint32_t since, uint32_t now);
 
  private:
   struct Slot {

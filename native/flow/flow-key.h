@@ -21,19 +21,22 @@ struct FlowKey {
 // Makes the key; the answer is the direction: 0 where the sender is the lower endpoint, else 1.
 inline unsigned makeFlowKey(const IpPacket& ip, const TcpHeader& tcp, FlowKey& key) {
   bool swap;
-  if (ip.source[0] != ip.destination[0]) {
-    swap = ip.source[0] > ip.destination[0];
-  } else if (ip.source[1] != ip.destination[1]) {
-    swap = ip.source[1] > ip.destination[1];
+  // Each word is read as it was written, and IPv4 by itself: reading two words at once that were written one by one stalls.
+  if (ip.version == 4) {
+    const uint64_t source = ip.source[0], destination = ip.destination[0];
+    swap = source != destination ? source > destination : tcp.sourcePort > tcp.destinationPort;
+    key.low[0] = swap ? destination : source;
+    key.high[0] = swap ? source : destination;
+    key.low[1] = key.high[1] = 0;
   } else {
-    swap = tcp.sourcePort > tcp.destinationPort;
+    swap = ip.source[0] != ip.destination[0]   ? ip.source[0] > ip.destination[0]
+           : ip.source[1] != ip.destination[1] ? ip.source[1] > ip.destination[1]
+                                               : tcp.sourcePort > tcp.destinationPort;
+    for (int word = 0; word < 2; ++word) {
+      key.low[word] = swap ? ip.destination[word] : ip.source[word];
+      key.high[word] = swap ? ip.source[word] : ip.destination[word];
+    }
   }
-  const uint64_t* low = swap ? ip.destination : ip.source;
-  const uint64_t* high = swap ? ip.source : ip.destination;
-  key.low[0] = low[0];
-  key.low[1] = low[1];
-  key.high[0] = high[0];
-  key.high[1] = high[1];
   key.lowPort = swap ? tcp.destinationPort : tcp.sourcePort;
   key.highPort = swap ? tcp.sourcePort : tcp.destinationPort;
   key.version = ip.version;

@@ -28,8 +28,8 @@ int32_t distance(uint32_t to, uint32_t from) { return static_cast<int32_t>(to - 
 
 }  // namespace
 
-FlowTable::FlowTable(const FlowLimits& limits, const uint64_t (&secret)[4], AnomalyLog& anomalies, Counters& counters)
-    : limits_(limits), hash_(secret), anomalies_(anomalies), counters_(counters), entries_(limits.maxFlows) {}
+FlowTable::FlowTable(const FlowLimits& limits, const uint64_t (&secret)[4], Notes& notes)
+    : limits_(limits), hash_(secret), notes_(notes), entries_(limits.maxFlows) {}
 
 FlowTable::~FlowTable() {
   for (auto& chunk : streams_)
@@ -76,7 +76,7 @@ uint32_t FlowTable::admit(const Segment& segment) {
   if (!(segment.flags & kSyn) && classifyMidStream(segment.payload) == Opening::kNotTls) return kNone;
   if (segment.flags & kRst) return kNone;
   if (entries_.full()) makeEntryRoom();
-  ++counters_.flowsTracked;
+  ++notes_.counters.flowsTracked;
   return entries_.insert(segment.key, segment.hash, FlowList::kNew, clock_.now());
 }
 
@@ -123,7 +123,7 @@ bool FlowTable::onData(uint32_t index, const Segment& segment) {
     if (sequence == entry.start[direction]) {
       const Opening opening = classifyOpening(segment.payload);
       if (opening == Opening::kNotTls || (opening == Opening::kOtherRecord && !isRecordOfHandshake(segment.payload))) {
-        ++counters_.flowsNotTls;
+        ++notes_.counters.flowsNotTls;
         forget(index);
         return false;
       }
@@ -167,7 +167,7 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   const auto begin = static_cast<uint32_t>(offset);
   const uint32_t end = begin + static_cast<uint32_t>(payload.size());
   if (!ensureBuffer(index, side, end)) {
-    ++counters_.segmentsDropped;
+    ++notes_.counters.segmentsDropped;
     return;
   }
   const Reassembler::Added added = side.data.add(begin, payload);
@@ -177,11 +177,11 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   }
   switch (added) {
     case Reassembler::Added::kOutOfOrder:
-      ++counters_.segmentsOutOfOrder;
+      ++notes_.counters.segmentsOutOfOrder;
       return;
     case Reassembler::Added::kTooMany:
     case Reassembler::Added::kNoMemory:
-      ++counters_.segmentsDropped;
+      ++notes_.counters.segmentsDropped;
       return;
     case Reassembler::Added::kNothing:
       return;
@@ -189,7 +189,7 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
       break;
   }
   if (!gate(stream, direction)) {
-    ++counters_.flowsNotTls;
+    ++notes_.counters.flowsNotTls;
     forget(index);
     return;
   }
@@ -287,21 +287,21 @@ Stream* FlowTable::follow(uint32_t index) {
 
 // Forgets the entry that matters least.
 void FlowTable::makeEntryRoom() {
-  if (anomalies_.isNew(AnomalyCode::flow_table_full))
-    anomalies_.report(AnomalyCode::flow_table_full, kNoOffset, now_, "all %u entries of the flow table are in use; the oldest go first",
+  if (notes_.anomalies.isNew(AnomalyCode::flow_table_full))
+    notes_.anomalies.report(AnomalyCode::flow_table_full, kNoOffset, now_, "all %u entries of the flow table are in use; the oldest go first",
                       limits_.maxFlows);
   if (const uint32_t done = entries_.first(FlowList::kDone); done != kNone) {
-    ++counters_.doneEvicted;
+    ++notes_.counters.doneEvicted;
     return forget(done);
   }
   if (const uint32_t fresh = entries_.first(FlowList::kNew); fresh != kNone) {
-    ++counters_.pendingEvicted;
+    ++notes_.counters.pendingEvicted;
     return forget(fresh);
   }
   for (const FlowList list : {FlowList::kClosing, FlowList::kFollowing}) {
     const uint32_t oldest = entries_.first(list);
     if (oldest == kNone) continue;
-    ++counters_.flowsEvicted;
+    ++notes_.counters.flowsEvicted;
     handOver(oldest);
     if (const uint32_t done = entries_.first(FlowList::kDone); done != kNone) forget(done);
     return;
@@ -311,14 +311,14 @@ void FlowTable::makeEntryRoom() {
 // Hands the oldest flows over until there is room for so many bytes more; false where that doesn't help.
 bool FlowTable::makeByteRoom(size_t bytes, uint32_t keep) {
   while (followedBytes() + bytes > limits_.reassemblyBytes) {
-    if (anomalies_.isNew(AnomalyCode::reassembly_memory_full))
-      anomalies_.report(AnomalyCode::reassembly_memory_full, kNoOffset, now_, "%llu bytes of reassembly are in use; the oldest flows go first",
+    if (notes_.anomalies.isNew(AnomalyCode::reassembly_memory_full))
+      notes_.anomalies.report(AnomalyCode::reassembly_memory_full, kNoOffset, now_, "%llu bytes of reassembly are in use; the oldest flows go first",
                         static_cast<unsigned long long>(limits_.reassemblyBytes));
     uint32_t oldest = entries_.first(FlowList::kClosing);
     if (oldest == kNone || oldest == keep) oldest = entries_.first(FlowList::kFollowing);
     if (oldest == keep && oldest != kNone) oldest = entries_[oldest].next;
     if (oldest == kNone) return false;
-    ++counters_.flowsEvicted;
+    ++notes_.counters.flowsEvicted;
     handOver(oldest);
   }
   return true;
@@ -342,12 +342,12 @@ void FlowTable::handOver(uint32_t index) {
   for (unsigned direction = 0; direction < 2; ++direction) {
     Direction& side = stream.directions[direction];
     if (side.done) {
-      if (side.end == DirectionEnd::kGap) ++counters_.streamGaps;
+      if (side.end == DirectionEnd::kGap) ++notes_.counters.streamGaps;
       continue;
     }
     const bool seen = entry.seen >> direction & 1;
     const bool hole = side.data.hasHoles() || (side.fin && side.data.contiguous() < side.finOffset);
-    if (seen && hole) ++counters_.streamGaps;
+    if (seen && hole) ++notes_.counters.streamGaps;
     side.finish(!seen         ? DirectionEnd::kNone
                 : hole         ? DirectionEnd::kGap
                 : stream.reset ? DirectionEnd::kRst
@@ -360,7 +360,7 @@ void FlowTable::handOver(uint32_t index) {
   (ready_.last ? ready_.last->next : ready_.first) = &stream;
   ready_.last = &stream;
   ready_.bytes += sizeof(Stream) + stream.directions[0].data.capacity() + stream.directions[1].data.capacity();
-  ++counters_.flowsEmitted;
+  ++notes_.counters.flowsEmitted;
   entry.stream = kNone;
   entries_.moveTo(index, FlowList::kDone, clock_.now());
 }
@@ -399,7 +399,7 @@ void FlowTable::expire() {
   for (uint32_t index; (index = oldest(FlowList::kNew, kNewTicks)) != kNone;) forget(index);
   for (uint32_t index; (index = oldest(FlowList::kClosing, kClosingTicks)) != kNone;) handOver(index);
   for (uint32_t index; (index = oldest(FlowList::kFollowing, kFollowingTicks)) != kNone;) {
-    if (streamAt(entries_[index].stream).isTls()) ++counters_.flowsTimedOut;
+    if (streamAt(entries_[index].stream).isTls()) ++notes_.counters.flowsTimedOut;
     handOver(index);
   }
   for (uint32_t index; (index = oldest(FlowList::kDone, kDoneTicks)) != kNone;) forget(index);
@@ -408,8 +408,7 @@ void FlowTable::expire() {
 void FlowTable::finish() {
   for (const FlowList list : {FlowList::kClosing, FlowList::kFollowing})
     for (uint32_t index; (index = entries_.first(list)) != kNone;) handOver(index);
-  for (const FlowList list : {FlowList::kNew, FlowList::kDone})
-    for (uint32_t index; (index = entries_.first(list)) != kNone;) forget(index);
+  entries_.clear();
 }
 
 }  // namespace hellotap

@@ -7,8 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "base/anomaly.h"
-#include "base/counters.h"
+#include "base/notes.h"
 #include "flow/buffer-pool.h"
 #include "flow/flow-clock.h"
 #include "flow/flow-entries.h"
@@ -36,7 +35,7 @@ struct Segment {
 
 class FlowTable {
  public:
-  FlowTable(const FlowLimits& limits, const uint64_t (&secret)[4], AnomalyLog& anomalies, Counters& counters);
+  FlowTable(const FlowLimits& limits, const uint64_t (&secret)[4], Notes& notes);
   ~FlowTable();
   FlowTable(const FlowTable&) = delete;
   FlowTable& operator=(const FlowTable&) = delete;
@@ -53,7 +52,10 @@ class FlowTable {
 
   // Time as the packets tell it; ends what was idle too long.
   void advance(int64_t timestamp) {
-    if (clock_.advance(timestamp)) expire();
+    const FlowClock::Step step = clock_.advance(timestamp);
+    if (__builtin_expect(step == FlowClock::Step::kSame, 1)) return;
+    if (step == FlowClock::Step::kJump) entries_.refresh(clock_.jumpedAt(), clock_.now());
+    expire();
   }
   // The end of the input: what is being followed is handed over as it is.
   void finish();
@@ -99,8 +101,7 @@ class FlowTable {
 
   FlowLimits limits_;
   FlowHash hash_;
-  AnomalyLog& anomalies_;
-  Counters& counters_;
+  Notes& notes_;
   FlowClock clock_;
   FlowEntries entries_;
   BufferPool pool_;

@@ -17,26 +17,31 @@ constexpr uint32_t kMaxHello = 1 << 17;
 // 3.0 to 3.4; drafts of TLS 1.3 used 0x7fxx in the hello but never in the record.
 bool isRecordVersion(uint8_t major, uint8_t minor) { return major == 3 && minor <= 4; }
 
-// SSL 2.0 format, RFC 5246 appendix E.2: a length of two bytes whose first bit is set, and fields that fill it exactly.
-// Versions from 3.0 on, or 0.2 (SSL 2.0 itself).
+// The hellos of SSL 2.0 (draft-hickman-netscape-ssl-00; the client's also in RFC 5246 appendix E.2): a length of two bytes whose
+// first bit is set, then fields that fill it exactly. A client's can offer any version.
 Opening classifySslv2(Datum bytes) {
   const auto start = bytes.peek<2>();
   if (!start) return Opening::kUndecided;
   const uint32_t length = start.be16<0>() & 0x7fff;
-  if (length < 9 + 3 + 16) return Opening::kNotTls;
-  if (const auto type = bytes.peek<3>(); type && type.u8<2>() != 1) return Opening::kNotTls;
-  const auto header = bytes.peek<11>();
-  if (!header) return Opening::kUndecided;
-  const uint32_t version = header.be16<3>();
-  const uint32_t ciphers = header.be16<5>(), session = header.be16<7>(), challenge = header.be16<9>();
-  const bool fits = ciphers > 0 && ciphers % 3 == 0 && session <= 32 && challenge >= 16 && challenge <= 32 &&
-                    9 + ciphers + session + challenge == length;
-  return fits && (version == 2 || isRecordVersion(header.u8<3>(), header.u8<4>())) ? Opening::kClientHello : Opening::kNotTls;
-}
-
-// Whether a hello of this length can begin in a record of that one. It may be spread over several records.
-bool fitsRecord(uint32_t hello, uint32_t record) {
-  return hello <= kMaxHello && (hello + 4 <= record || record < hello + 4);
+  const auto type = bytes.peek<3>();
+  if (!type) return length < 11 ? Opening::kNotTls : Opening::kUndecided;
+  if (type.u8<2>() == 1) {
+    const auto hello = bytes.peek<11>();
+    if (!hello) return Opening::kUndecided;
+    const uint32_t ciphers = hello.be16<5>(), session = hello.be16<7>(), challenge = hello.be16<9>();
+    const bool fits = ciphers > 0 && ciphers % 3 == 0 && session <= 32 && challenge >= 16 && challenge <= 32 &&
+                      9 + ciphers + session + challenge == length;
+    const bool isVersion = hello.be16<3>() == 2 || isRecordVersion(hello.u8<3>(), hello.u8<4>());
+    return fits && isVersion ? Opening::kClientHello : Opening::kNotTls;
+  }
+  if (type.u8<2>() == 4) {
+    const auto hello = bytes.peek<13>();
+    if (!hello) return Opening::kUndecided;
+    const uint32_t certificate = hello.be16<7>(), ciphers = hello.be16<9>(), connection = hello.be16<11>();
+    const bool fits = ciphers % 3 == 0 && connection >= 16 && connection <= 32 && 11 + certificate + ciphers + connection == length;
+    return fits && hello.be16<5>() == 2 ? Opening::kServerHello : Opening::kNotTls;
+  }
+  return Opening::kNotTls;
 }
 
 }  // namespace
@@ -76,14 +81,15 @@ Opening classifyMidStream(Datum bytes) {
   const uint32_t record = first.be16<3>();
   const uint32_t hello = first.be24<6>();
   const uint32_t least = opening == Opening::kClientHello ? kMinClientHello : kMinServerHello;
-  if (record < 6 || hello < least || !fitsRecord(hello, record)) return Opening::kNotTls;
+  // It may be spread over several records, but a first one of a few bytes is none that anybody sends.
+  if (record < 6 || hello < least || hello > kMaxHello) return Opening::kNotTls;
   // The version of the hello: 3.x, or a draft of TLS 1.3 (0x7fxx).
   const uint8_t major = first.u8<9>(), minor = first.u8<10>();
   return isRecordVersion(major, minor) || major == 0x7f ? opening : Opening::kNotTls;
 }
 
 bool RecordWalk::advance(Datum bytes, Opening opening) {
-  if (at_ == 0 && opening == Opening::kClientHello) {
+  if (at_ == 0 && opening != Opening::kOtherRecord) {
     const auto start = bytes.peek<2>();
     if (start && start.u8<0>() & 0x80) at_ = 2 + (start.be16<0>() & 0x7fff);
   }

@@ -1,0 +1,104 @@
+#include "filter/bpf-filter.h"
+
+#include <dlfcn.h>
+#include <mutex>
+#include <sys/time.h>
+
+namespace hellotap {
+
+namespace {
+
+// struct pcap_pkthdr of libpcap's ABI.
+struct PacketHeader {
+  struct timeval time;
+  uint32_t captured;
+  uint32_t original;
+};
+
+constexpr int kSnaplen = 262144;
+constexpr uint32_t kNetmaskUnknown = 0xffffffff;
+
+struct Library {
+  void* (*openDead)(int linkType, int snaplen);
+  int (*compile)(void* handle, BpfProgram* program, const char* expression, int optimize, uint32_t netmask);
+  char* (*error)(void* handle);
+  void (*close)(void* handle);
+  void (*freeCode)(BpfProgram* program);
+  int (*run)(const BpfProgram* program, const PacketHeader* header, const uint8_t* packet);
+  bool isComplete;
+  std::mutex mutex;  // pcap_compile of libpcap before 1.8 keeps state of its own
+};
+
+template <typename Function>
+bool find(void* library, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(dlsym(library, name));
+  return function != nullptr;
+}
+
+Library& libpcap() {
+  static Library library{};
+  static const bool loaded = [] {
+    void* found = nullptr;
+    for (const char* name : {"libpcap.so.1", "libpcap.so.0.8", "libpcap.so", "libpcap.A.dylib", "libpcap.dylib"})
+      if (!found) found = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    return found && find(found, "pcap_open_dead", library.openDead) && find(found, "pcap_compile", library.compile) &&
+           find(found, "pcap_geterr", library.error) && find(found, "pcap_close", library.close) &&
+           find(found, "pcap_freecode", library.freeCode) && find(found, "pcap_offline_filter", library.run);
+  }();
+  library.isComplete = loaded;
+  return library;
+}
+
+// libpcap's own number, where it isn't that of the file format.
+int dltOf(uint16_t linkType) {
+  if (linkType == kLinkRaw || linkType == kLinkRaw14) return kLinkRaw12;
+  return linkType;
+}
+
+}  // namespace
+
+bool BpfFilter::isAvailable() { return libpcap().isComplete; }
+
+BpfFilter::~BpfFilter() {
+  for (Compiled& each : programs_)
+    if (each.applies) libpcap().freeCode(&each.program);
+}
+
+const BpfFilter::Compiled* BpfFilter::find(uint16_t linkType) const {
+  for (const Compiled& each : programs_)
+    if (each.linkType == linkType) return &each;
+  return nullptr;
+}
+
+bool BpfFilter::compile(uint16_t linkType, std::string& error) {
+  if (const Compiled* known = find(linkType)) return known->applies;
+  Library& library = libpcap();
+  const std::lock_guard<std::mutex> lock(library.mutex);
+  Compiled compiled{linkType, false, {0, nullptr}};
+  void* handle = library.isComplete ? library.openDead(dltOf(linkType), kSnaplen) : nullptr;
+  if (!handle) {
+    error = "libpcap is not there";
+  } else {
+    compiled.applies = library.compile(handle, &compiled.program, expression_.c_str(), 1, kNetmaskUnknown) == 0;
+    if (!compiled.applies) error = library.error(handle);
+    library.close(handle);
+  }
+  programs_.push_back(compiled);
+  return compiled.applies;
+}
+
+bool BpfFilter::matches(const Frame& frame, Notes& notes) {
+  const Compiled* compiled = find(frame.linkType);
+  if (!compiled) {
+    std::string error;
+    if (!compile(frame.linkType, error))
+      notes.anomalies.report(AnomalyCode::filter_not_applicable, frame.offset, frame.timestamp,
+                             "the filter does not apply to packets of link type %u, which are left out: %s", frame.linkType, error.c_str());
+    compiled = find(frame.linkType);
+  }
+  if (!compiled->applies) return false;
+  const PacketHeader header{{}, static_cast<uint32_t>(frame.bytes.size()), frame.original};
+  return libpcap().run(&compiled->program, &header, frame.bytes.data()) != 0;
+}
+
+}  // namespace hellotap

@@ -1,5 +1,6 @@
 // What is fuzzed: every decoder that sees bytes of packets or servers, and the readers of fingerprint texts. A target runs
 // everything that can be asked of one input and gives back a measure of its output, which has to stay in proportion.
+import { ClientHelloShapes } from '../../src/fingerprint/client-hello-shapes.js';
 import { compareFingerprints, explainFingerprint } from '../../src/fingerprint/explain.js';
 import { ja3 } from '../../src/fingerprint/ja3.js';
 import { ja3s } from '../../src/fingerprint/ja3s.js';
@@ -51,6 +52,7 @@ const EXTENSION_DATA = [...CLIENT_HELLOS, ...SERVER_HELLOS].flatMap((body) => {
   return decoded.kind === 'message' ? (decoded.value.extensions?.list().map((extension) => extension.data) ?? []) : [];
 });
 const summaries = new CertificateSummaries(100_000);
+const shapes = new ClientHelloShapes('t', 256);
 
 function expect(condition: boolean, what: string): void {
   if (!condition) throw new Error(what);
@@ -66,6 +68,8 @@ function useClientHello(hello: ClientHello): number {
   expect(digest === null || digest.hash.length === 32, 'ja3');
   const print = ja4(hello);
   expect(print === null || print.length === 36, 'ja4');
+  const remembered = shapes.fingerprints(hello);
+  expect(remembered.ja4 === print && remembered.ja3?.string === digest?.string, 'another hello of this shape');
   return size + (digest?.string.length ?? 0);
 }
 

@@ -132,8 +132,8 @@ ReadStatus PcapReader::incomplete(Cursor& cursor, const RecordHeader& header, Fr
   Cursor ahead = cursor;
   ++ahead.at;
   if (findRecord(ahead) == Search::kFound) return damaged(cursor, header.captured, notes);
-  RecordHeader rest = header;
-  if (rest.original < rest.captured) rest.original = rest.captured;
+  // To what is behind here it is as long as what is there of it; that it is cut is told once, below.
+  const RecordHeader rest{header.seconds, header.fraction, static_cast<uint32_t>(have), static_cast<uint32_t>(have)};
   addFrame(rest, cursor.input.behind(cursor.at + headerBytes_), cursor.at, out);
   return endInside(cursor, notes, "a packet", have, header.captured);
 }

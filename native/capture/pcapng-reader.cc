@@ -122,7 +122,7 @@ ReadStatus PcapngReader::next(Datum& input, bool last, FrameBatch& out, Notes& n
   if (block.length > input.size()) return beyondInput(input, last, block, out, notes);
   if (input.peekAt<4>(block.length - 4).file32<0>(block.swapped) != block.length)
     return damaged(input, last, "the two lengths of a block differ", notes);
-  readBlock(block, input.first(block.length - 4).behind(8), out, notes);
+  readBlock(block, input.first(block.length - 4).behind(8), true, out, notes);
   consume(input, block.length);
   return ReadStatus::kMore;
 }
@@ -134,7 +134,7 @@ ReadStatus PcapngReader::beyondInput(Datum& input, bool last, const BlockStart& 
     if (findBlock(input, at, last) == Search::kFound) return damaged(input, last, "a block length that reaches beyond the end", notes);
     noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block (%zu of %u bytes)", input.size(), block.length);
     // What is there of a packet can still hold a hello.
-    if (block.type == kEnhancedPacket || block.type == kObsoletePacket) readBlock(block, input.behind(8), out, notes);
+    if (block.type == kEnhancedPacket || block.type == kObsoletePacket) readBlock(block, input.behind(8), false, out, notes);
     consume(input, input.size());
     return ReadStatus::kEnded;
   }
@@ -198,13 +198,13 @@ PcapngReader::Search PcapngReader::findBlock(Datum input, size_t& at, bool last)
   }
 }
 
-// `content`: what is between the two lengths, as far as it is there.
-void PcapngReader::readBlock(const BlockStart& block, Datum content, FrameBatch& out, Notes& notes) {
+// `content`: what is between the two lengths, unless the input ends before it is whole.
+void PcapngReader::readBlock(const BlockStart& block, Datum content, bool isWhole, FrameBatch& out, Notes& notes) {
   switch (block.type) {
     case kEnhancedPacket:
-      return readTimedPacket(content, false, out, notes);
+      return readTimedPacket(content, false, isWhole, out, notes);
     case kObsoletePacket:
-      return readTimedPacket(content, true, out, notes);
+      return readTimedPacket(content, true, isWhole, out, notes);
     case kSimplePacket:
       return readSimplePacket(content, out, notes);
     case kInterfaceDescription:
@@ -242,7 +242,7 @@ void PcapngReader::readInterface(Datum body, Notes& notes) {
 }
 
 // Enhanced and obsolete packet blocks differ in how wide the interface's number is.
-void PcapngReader::readTimedPacket(Datum body, bool isObsolete, FrameBatch& out, Notes& notes) {
+void PcapngReader::readTimedPacket(Datum body, bool isObsolete, bool isWhole, FrameBatch& out, Notes& notes) {
   const auto fixed = body.take<20>();
   if (!fixed) return noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet block without room for its fields");
   const uint32_t id = isObsolete ? fixed.file16<0>(swapped_) : fixed.file32<0>(swapped_);
@@ -251,11 +251,13 @@ void PcapngReader::readTimedPacket(Datum body, bool isObsolete, FrameBatch& out,
   const uint32_t original = fixed.file32<16>(swapped_);
   if (id >= interfaces_.size())
     return noteDamage(notes, AnomalyCode::unknown_interface, offset_, "a packet of interface %u, of which there is no description", id);
-  if (captured > body.size())
-    noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet of %u bytes in a block that has %zu", captured, body.size());
   Frame& frame = out.add();
   frame.bytes = body.first(captured);
   frame.original = original < captured ? captured : original;
+  if (captured > body.size()) {
+    if (isWhole) noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet of %u bytes in a block that has %zu", captured, body.size());
+    frame.original = static_cast<uint32_t>(body.size());
+  }
   frame.linkType = interfaces_[id].linkType;
   frame.timestamp = lastTime_ = microseconds(ticks, interfaces_[id]);
   frame.offset = offset_;

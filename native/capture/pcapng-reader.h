@@ -48,9 +48,9 @@ class PcapngReader {
   BlockStart startOf(Datum input) const;
   void consume(Datum& input, size_t length);
 
-  void readBlock(const BlockStart& block, Datum content, FrameBatch& out, Notes& notes);
+  void readBlock(const BlockStart& block, Datum content, bool isWhole, FrameBatch& out, Notes& notes);
   void readInterface(Datum body, Notes& notes);
-  void readTimedPacket(Datum body, bool isObsolete, FrameBatch& out, Notes& notes);
+  void readTimedPacket(Datum body, bool isObsolete, bool isWhole, FrameBatch& out, Notes& notes);
   void readSimplePacket(Datum body, FrameBatch& out, Notes& notes);
   static int64_t microseconds(uint64_t ticks, const Interface& from);
 

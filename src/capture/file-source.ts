@@ -1,10 +1,13 @@
-// A capture file as a source: mapped by the packet core and read in slices, so that timers and sockets get their turn in between.
+// A capture file as a source: read by the packet core in slices, so that timers and sockets get their turn in between.
 import { setImmediate } from 'node:timers/promises';
 import { HellotapError } from '../errors.js';
 import { describeFormat } from './capture-magic.js';
-import { PacketCore, type PacketCoreOptions } from './packet-core.js';
+import { codeOf, PacketCore, type CaptureOptions } from './packet-core.js';
 import type { CaptureRecord } from './flow-record.js';
 import type { CaptureCounters, CaptureSource } from './source.js';
+
+/** Ethernet: what a filter is checked against where the packets bring their own link types. */
+const LINKTYPE_ETHERNET = 1;
 
 /** Bytes of packets that are read without letting anything else happen: about ten milliseconds. */
 const SLICE_BYTES = 32 * 1024 * 1024;
@@ -46,20 +49,23 @@ class FileSource implements CaptureSource {
   }
 }
 
-/** Opens a capture file. Throws ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT, with the file's name and what is wrong with it. */
-export function openFileSource(path: string, options: PacketCoreOptions = {}): CaptureSource {
+/**
+ * Opens a capture file. Throws ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT, with the file's name and what is wrong with it, and ERR_USAGE
+ * where the filter is wrong.
+ */
+export function openFileSource(path: string, options: CaptureOptions = {}): CaptureSource {
   const core = new PacketCore(options);
   try {
     core.openFile(path);
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    if (error.code === 'ERR_CAPTURE_OPEN') {
-      throw new HellotapError('ERR_CAPTURE_OPEN', `cannot open ${path}: ${error.message}`, { cause: error });
+  } catch (cause) {
+    if (codeOf(cause) === 'ERR_CAPTURE_OPEN') {
+      throw new HellotapError('ERR_CAPTURE_OPEN', `cannot open ${path}: ${(cause as Error).message}`, { cause });
     }
-    if (error.code === 'ERR_CAPTURE_FORMAT') {
-      throw new HellotapError('ERR_CAPTURE_FORMAT', `${path}: ${describeFormat(path)}`, { cause: error });
+    if (codeOf(cause) === 'ERR_CAPTURE_FORMAT') {
+      throw new HellotapError('ERR_CAPTURE_FORMAT', `${path}: ${describeFormat(path)}`, { cause });
     }
-    throw error;
+    throw cause;
   }
+  core.setFilter(options.filter ?? '', core.linkType ?? LINKTYPE_ETHERNET);
   return new FileSource(path, core);
 }

@@ -165,6 +165,15 @@ export class FlowBatch implements Iterable<CaptureRecord> {
     this.#codes = codes;
   }
 
+  /** The same records in memory of their own, for when they have to wait. */
+  copy(): FlowBatch {
+    return new FlowBatch(this.#memory.slice(0, this.#length), this.#length, this.#codes);
+  }
+
+  get byteLength(): number {
+    return this.#length;
+  }
+
   *[Symbol.iterator](): Iterator<CaptureRecord> {
     const memory = this.#memory;
     const view = new DataView(memory.buffer, memory.byteOffset, this.#length);

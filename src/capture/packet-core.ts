@@ -13,13 +13,21 @@ export interface PacketCoreOptions {
   readonly reassemblyBytes?: number | undefined;
 }
 
+/** How captures are read. */
+export interface CaptureOptions extends PacketCoreOptions {
+  /** In tcpdump's language; packets that don't match are not looked at. */
+  readonly filter?: string | undefined;
+}
+
 /** `more`: drain again; `starved`: push; `ended`: the input has no more. */
 export type InputState = 'more' | 'starved' | 'ended';
 
 interface NativeCore {
-  openFile(path: string): number;
+  openFile(path: string): void;
   openStream(): void;
+  continueStream(header: Uint8Array, offset: number): void;
   openFrames(linkType: number): void;
+  setFilter(expression: string, linkType: number): void;
   push(bytes: Uint8Array): void;
   endInput(): void;
   drain(batch: Uint8Array, budget: number): number;
@@ -28,7 +36,7 @@ interface NativeCore {
   counters(values: Float64Array): void;
   close(): void;
   readonly state: InputState;
-  readonly format: 'pcap' | 'pcapng' | 'unknown' | 'undecided';
+  readonly linkType: number | null;
 }
 
 interface Addon {
@@ -36,6 +44,8 @@ interface Addon {
   readonly maxRecordBytes: number;
   readonly counterNames: readonly string[];
   readonly anomalyCodes: readonly string[];
+  readonly packetSockets: () => number[];
+  readonly packetSocketStatistics: (socket: number) => [number, number] | null;
   readonly PacketCore: new (options: PacketCoreOptions) => NativeCore;
 }
 
@@ -65,6 +75,20 @@ function loadAddon(): Addon {
   return (loaded = addon);
 }
 
+/** The `code` of an error that the addon threw. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** The kernel's counts for packet sockets that a library opened in this process; empty off Linux. */
+export const packetSockets = {
+  /** File descriptors of those that are open. */
+  list: (): readonly number[] => loadAddon().packetSockets(),
+  /** What one received (dropped packets included) and dropped since the last call; null where that can't be told. */
+  takeStatistics: (socket: number): readonly [received: number, dropped: number] | null =>
+    loadAddon().packetSocketStatistics(socket),
+};
+
 /** A packet core with its flow table. */
 export class PacketCore {
   readonly #addon = loadAddon();
@@ -81,14 +105,14 @@ export class PacketCore {
     return this.#native.state;
   }
 
-  /** The format of the capture that is open; `undecided` while too little of a stream has come. */
-  get format(): NativeCore['format'] {
-    return this.#native.format;
+  /** The link type of the classic pcap that is open; null for anything else. */
+  get linkType(): number | null {
+    return this.#native.linkType;
   }
 
-  /** Opens a capture file by mapping it; returns its size. Throws an Error with `code` ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT. */
-  openFile(path: string): number {
-    return this.#native.openFile(path);
+  /** Opens a capture file. Throws an Error with `code` ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT. */
+  openFile(path: string): void {
+    this.#native.openFile(path);
   }
 
   /** Opens a capture that is pushed in pieces. */
@@ -96,9 +120,33 @@ export class PacketCore {
     this.#native.openStream();
   }
 
+  /** Opens the rest of a classic pcap with this file header, of which somebody else has read what lies before `offset`. */
+  continueStream(header: Uint8Array, offset: number): void {
+    this.#native.continueStream(header, offset);
+  }
+
   /** Opens an input of frames of one link type (LINKTYPE_ value of tcpdump.org), pushed as a FrameQueue packs them. */
   openFrames(linkType: number): void {
     this.#native.openFrames(linkType);
+  }
+
+  /**
+   * Looks at matching packets only; an empty expression matches all. It is checked against a link type at once, and compiled for
+   * others as they come. Throws ERR_USAGE, or ERR_CAPTURE_UNAVAILABLE where libpcap is missing.
+   */
+  setFilter(expression: string, linkType: number): void {
+    try {
+      this.#native.setFilter(expression, linkType);
+    } catch (cause) {
+      if (codeOf(cause) === 'ERR_USAGE') {
+        throw new HellotapError('ERR_USAGE', `filter \`${expression}\`: ${(cause as Error).message}`, { cause });
+      }
+      if (codeOf(cause) === 'ERR_CAPTURE_UNAVAILABLE') {
+        const message = 'filter expressions need libpcap; install it (on Debian: apt-get install libpcap0.8)';
+        throw new HellotapError('ERR_CAPTURE_UNAVAILABLE', message, { cause });
+      }
+      throw cause;
+    }
   }
 
   /** Hands over the next piece of the input; what came before has to be drained. */

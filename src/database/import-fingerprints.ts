@@ -27,9 +27,11 @@ const MAX_HELLOS = 64;
 const KNOWN_COLUMNS = new Set(['ip', 'port', 'server_name', 'fingerprint']);
 /** The published data set's other readings of the same handshakes. */
 const OTHER_READINGS = /(_sr$|^fingerprint_)/;
+const NAME = /^[^\0-\x20\x7f]*$/;
 const PART = /^[0-9A-Za-z+/._<-]*$/;
 const COMBINED = /^[0-9A-Za-z+/._<|-]+$/;
 const REMEMBERED_ROWS = 100_000;
+const MOST_VARIANTS = 8;
 
 export function isFingerprintTable(header: Header): boolean {
   return header.has('ip') && header.has('port') && header.has('fingerprint') && header.has('server_name');
@@ -43,13 +45,14 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
   const [ip, port, serverName] = [header.position('ip'), header.position('port'), header.position('server_name')];
   const fingerprint = header.position('fingerprint');
   const staging = new Staging(store);
-  const profiles = new LRUCache<string, number>({ max: REMEMBERED_ROWS });
+  const tailed = ip === 0 && port === 1 && serverName === 2;
+  const tails = new RowTails();
 
   const profileOf = (values: readonly string[]): number | string => {
     const texts = columns.map((column) => values[column] ?? '');
     const combined = values[fingerprint] ?? '';
-    const memory = `${texts.join('|')}\n${combined}`;
-    const known = profiles.get(memory);
+    const tail = tailed ? values.slice(3).join(',') : [...texts, combined].join(',');
+    const known = tails.get(tail);
     if (known !== undefined) return known;
     if (combined !== '' && !COMBINED.test(combined)) return 'the fingerprint holds characters that none has';
     const parts = combined === '' ? columns.length : combined.split('|').length;
@@ -67,7 +70,7 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
       label: options.label,
       outcome: null,
     });
-    profiles.set(memory, id);
+    tails.set(tail, id);
     return id;
   };
 
@@ -79,18 +82,65 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
       return { changed: added, newFingerprints };
     },
     row(values) {
-      const address = addressBytes(values[ip] ?? '');
-      if (address === null) return `"${printable(values[ip])}" is no IP address`;
-      const portNumber = parsePort(values[port] ?? '');
-      if (portNumber === null) return `"${printable(values[port])}" is no port`;
-      const server = (values[serverName] ?? '').toLowerCase();
-      if (server.length > MAX_NAME) return `a server name of more than ${MAX_NAME} characters`;
+      const server = serverOf(values[ip] ?? '', values[port] ?? '', values[serverName] ?? '');
+      if (typeof server === 'string') return server;
       const profile = profileOf(values);
       if (typeof profile === 'string') return profile;
-      staging.add(address, portNumber, server, profile, options.seen);
+      staging.add(server.address, server.port, server.name, profile, options.seen);
+      return null;
+    },
+    rowText(text) {
+      if (!tailed) return undefined;
+      const first = text.indexOf(',');
+      const second = text.indexOf(',', first + 1);
+      const third = text.indexOf(',', second + 1);
+      const profile = tails.get(text.slice(third + 1));
+      if (profile === undefined || third < 0) return undefined;
+      const server = serverOf(text.slice(0, first), text.slice(first + 1, second), text.slice(second + 1, third));
+      if (typeof server === 'string') return server;
+      staging.add(server.address, server.port, server.name, profile, options.seen);
       return null;
     },
   };
+}
+
+/** Where a row's server is, or why it is refused. */
+function serverOf(
+  ip: string,
+  port: string,
+  serverName: string,
+): { address: Uint8Array; port: number; name: string } | string {
+  const address = addressBytes(ip);
+  if (address === null) return `"${printable(ip)}" is no IP address`;
+  const number = parsePort(port);
+  if (number === null) return `"${printable(port)}" is no port`;
+  const name = serverName.toLowerCase();
+  if (name.length > MAX_NAME || !NAME.test(name)) return 'what stands for the server name is none';
+  return { address, port: number, name };
+}
+
+/**
+ * Profiles by the unparsed rest of a row, from the first Client Hello on: the same few thousand come millions of times.
+ * Found by the combined fingerprint behind the last comma, half as long to hash, and then compared whole.
+ */
+class RowTails {
+  readonly #byCombined = new LRUCache<string, { readonly tail: string; readonly profile: number }[]>({
+    max: REMEMBERED_ROWS,
+  });
+
+  get(tail: string): number | undefined {
+    const candidates = this.#byCombined.get(tail.slice(tail.lastIndexOf(',') + 1));
+    return candidates?.find((candidate) => candidate.tail === tail)?.profile;
+  }
+
+  set(tail: string, profile: number): void {
+    // A copy: a piece of a line would keep the whole chunk that it was read in.
+    const own = Buffer.from(tail).toString();
+    const combined = own.slice(own.lastIndexOf(',') + 1);
+    const others = this.#byCombined.peek(combined) ?? [];
+    // What is removed from the combined text depends on certificates alone: few variants.
+    this.#byCombined.set(combined, [{ tail: own, profile }, ...others.slice(0, MOST_VARIANTS - 1)]);
+  }
 }
 
 function helloSetOf(name: string, columns: readonly string[], given: string | null): HelloSet {

@@ -17,6 +17,8 @@ export interface LabelDefaults {
   readonly helloSet: string | undefined;
 }
 
+const CONTROL = /\p{Cc}/u;
+
 const TABLE = `
 CREATE TABLE IF NOT EXISTS temp.staged_claim (
   kind TEXT NOT NULL, digest BLOB NOT NULL, text TEXT, label TEXT NOT NULL, label_kind TEXT NOT NULL, source TEXT NOT NULL,
@@ -58,10 +60,13 @@ export function labelLoad(store: Store, header: Header, defaults: LabelDefaults)
       const label = value(values, 'label');
       if (label === '') return 'no label';
       if (label.length > MAX_LABEL) return `a label of more than ${MAX_LABEL} characters`;
+      if (CONTROL.test(label)) return 'control characters in the label';
       const kind = value(values, 'kind').toLowerCase();
       if (!isLabelKind(kind)) return `"${printable(kind)}" is none of the kinds ${LABEL_KINDS.join(', ')}`;
       const source = value(values, 'source');
-      if (source.length > MAX_SOURCE) return `a source of more than ${MAX_SOURCE} characters`;
+      if (source.length > MAX_SOURCE || CONTROL.test(source)) {
+        return `a source of more than ${MAX_SOURCE} characters, or with control characters`;
+      }
       const first = timeOf(value(values, 'first_seen'));
       const last = timeOf(value(values, 'last_seen'));
       if (typeof first === 'string') return first;

@@ -4,7 +4,7 @@
 import { ensureHelloSet } from './fingerprints.js';
 import type { Staging } from './staging.js';
 import type { Store } from './store.js';
-import { WEEK_WINDOW } from './schema.js';
+import { SERVER_INDEX, WEEK_WINDOW } from './schema.js';
 import { weekSql } from './week.js';
 
 /** What a merge changed. */
@@ -104,12 +104,22 @@ const UPSERT = `
     last_seen = max(s.last_seen, excluded.last_seen)
   WHERE excluded.first_seen < s.first_seen OR excluded.last_seen > s.last_seen OR ${IS_NEW}`;
 
+/** The first load of an empty table: nothing to compare with, and the index is made faster afterwards at one go. */
+const FIRST_LOAD = `
+  INSERT OR IGNORE INTO server
+  SELECT t.address, t.port, t.name, m.id, t.seen, t.seen, 1, 1
+  FROM temp.staged_server t JOIN temp.profile_map m ON m.staged = t.profile
+  WHERE t.week = @week
+  ORDER BY t.address, t.port, t.name, m.id`;
+const FIRST_TALLY = 'INSERT INTO tally SELECT profile_id, @week, count(*) FROM server GROUP BY profile_id';
+
 /** A labelled sighting is a claim that its fingerprints carry the label; how often is counted in tally. */
 const CLAIM = `
   INSERT INTO claim (fingerprint_id, label_id, source_id, first_seen, last_seen, count)
   SELECT f.id, p.label_id, p.source_id, min(t.first), max(t.last), 0
-  FROM temp.sorted t
-  JOIN profile p ON p.id = t.profile_id
+  FROM (SELECT profile, min(seen) AS first, max(seen) AS last FROM temp.staged_server GROUP BY profile) t
+  JOIN temp.profile_map m ON m.staged = t.profile
+  JOIN profile p ON p.id = m.id
   LEFT JOIN answers a ON a.id = p.answers_id
   JOIN fingerprint f ON f.id IN (a.fingerprint_id, p.jarm_id)
   WHERE p.label_id IS NOT NULL
@@ -121,27 +131,37 @@ const CLAIM = `
 /** Merges what was staged; inside of `write`. Does not raise the generation: the caller knows whom it has to tell. */
 export function mergeStaged(staging: Staging): MergeReport {
   const { store } = staging;
+  staging.flush();
   for (const set of staging.helloSets.values()) ensureHelloSet(store, set);
   const fingerprintsBefore = lastFingerprint(store);
   for (const sql of RESOLVE) store.exec(sql);
-  const weeks = store
-    .prepare<[], { week: number; n: number }>(
-      'SELECT week, count(*) AS n FROM temp.staged_server GROUP BY week ORDER BY week',
-    )
-    .all();
+  const weeks = [...staging.weeks].sort(([a], [b]) => a - b);
   // Many weeks in one table: without an index each would read all of the rows again.
-  if (weeks.length > 3) store.exec('CREATE INDEX IF NOT EXISTS temp.staged_server_by_week ON staged_server (week)');
-  const added = weeks.reduce((sum, { week }) => sum + mergeWeek(store, week), 0);
+  if (weeks.length > 3) store.exec('CREATE INDEX temp.staged_server_by_week ON staged_server (week)');
+  let added = 0;
+  for (const [week, sameTime] of weeks) {
+    const first = sameTime !== null && store.prepare('SELECT 1 FROM server LIMIT 1').get() === undefined;
+    added += first ? loadFirst(store, week) : mergeWeek(store, week);
+  }
   store.exec('DROP INDEX IF EXISTS temp.staged_server_by_week');
-  const labelled = store
-    .prepare('SELECT 1 FROM temp.staged_profile WHERE label IS NOT NULL OR class IS NOT NULL')
-    .get();
+  const has = (what: string): boolean =>
+    store.prepare(`SELECT 1 FROM temp.staged_profile WHERE ${what} LIMIT 1`).get() !== undefined;
+  const labelled = has('label IS NOT NULL');
+  if (labelled) store.prepare(CLAIM).run();
   return {
     sightings: staging.rows,
     added,
     newFingerprints: lastFingerprint(store) - fingerprintsBefore,
-    labelled: labelled !== undefined,
+    labelled: labelled || has('class IS NOT NULL'),
   };
+}
+
+function loadFirst(store: Store, week: number): number {
+  store.exec('DROP INDEX server_by_profile');
+  const { changes } = store.prepare(FIRST_LOAD).run({ week });
+  store.exec(SERVER_INDEX);
+  store.prepare(FIRST_TALLY).run({ week });
+  return changes;
 }
 
 function mergeWeek(store: Store, week: number): number {
@@ -150,7 +170,6 @@ function mergeWeek(store: Store, week: number): number {
   store.prepare(COUNT_NEW).run({ week });
   store.prepare(TALLY).run({ week });
   store.prepare(UPSERT).run({ week });
-  store.prepare(CLAIM).run();
   return store.prepare<[], { n: number | null }>('SELECT sum(n) AS n FROM temp.fresh').get()?.n ?? 0;
 }
 

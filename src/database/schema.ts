@@ -8,6 +8,9 @@ export const APPLICATION_ID = 0x68746170;
 /** Number of weeks whose sightings a `server` row tells apart; 53 bits are what a JavaScript number holds exactly. */
 export const WEEK_WINDOW = 53;
 
+/** Which servers share a fingerprint. Made anew by the first load of a table. */
+export const SERVER_INDEX = 'CREATE INDEX server_by_profile ON server (profile_id)';
+
 const VERSION_1 = `
 CREATE TABLE meta (
   key   TEXT NOT NULL PRIMARY KEY,
@@ -88,14 +91,14 @@ CREATE TABLE server (
   address    BLOB NOT NULL,     -- 4 or 16 bytes
   port       INTEGER NOT NULL,
   name       TEXT NOT NULL,     -- SNI in lower case, '' where none was sent
-  profile_id INTEGER NOT NULL REFERENCES profile,
+  profile_id INTEGER NOT NULL,  -- of profile; checked by "db verify" rather than on each of millions of rows
   first_seen INTEGER NOT NULL,
   last_seen  INTEGER NOT NULL,
   count      INTEGER NOT NULL,  -- in how many weeks it was seen so
   weeks      INTEGER NOT NULL,  -- bit i: seen in the i-th week before that of last_seen
   PRIMARY KEY (address, port, name, profile_id)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX server_by_profile ON server (profile_id);
+${SERVER_INDEX};
 
 -- How many servers were seen with a profile in a week: what scores, shares and the evaluation count.
 CREATE TABLE tally (

@@ -3,7 +3,6 @@
 // merge.ts brings them in.
 
 import { createHash } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import { stackKey } from './fingerprint-key.js';
 import { sortHellos, type HelloSet } from './hello-set.js';
 import type { SourceClass, SourceRef } from './source.js';
@@ -53,9 +52,6 @@ DELETE FROM temp.staged_profile;
 DELETE FROM temp.staged_server;
 `;
 
-/** Distinct shapes remembered in memory; the rest is looked up in the temporary tables. */
-const REMEMBERED = 50_000;
-
 type ProfileRow = [
   answers: number | null,
   jarm: Uint8Array | null,
@@ -67,15 +63,25 @@ type ProfileRow = [
   outcome: string | null,
 ];
 
+/** A call for many rows costs little more than a call for one. */
+const ROWS_PER_INSERT = 64;
+const ROW_VALUES = 6;
+const ROW = '(?, ?, ?, ?, ?, ?)';
+const INSERT_ONE = `INSERT INTO temp.staged_server (week, address, port, name, profile, seen) VALUES ${ROW}`;
+const INSERT_MANY = `${INSERT_ONE}${`, ${ROW}`.repeat(ROWS_PER_INSERT - 1)}`;
+
 /** One load of sightings. A connection has one at a time (`Store.fork` gives another): beginning a new one empties the tables. */
 export class Staging {
   readonly helloSets = new Map<string, HelloSet>();
-  readonly #answers = new LRUCache<string, number>({ max: REMEMBERED });
+  #waiting: unknown[] = [];
   #rows = 0;
 
   constructor(readonly store: Store) {
     store.exec(TABLES);
   }
+
+  /** Weeks with sightings, and the one time that all of a week's have; null: they differ. */
+  readonly weeks = new Map<number, number | null>();
 
   /** Sightings added so far. */
   get rows(): number {
@@ -113,12 +119,25 @@ export class Staging {
     return Number(made.lastInsertRowid);
   }
 
-  /** One sighting: `seen` in seconds since 1970. */
+  /** One sighting: `seen` in seconds since 1970. It may wait here for others until `flush`. */
   add(address: Uint8Array, port: number, name: string, profile: number, seen: number): void {
-    this.store
-      .prepare('INSERT INTO temp.staged_server (week, address, port, name, profile, seen) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(weekOf(seen), address, port, name, profile, seen);
+    const week = weekOf(seen);
+    const same = this.weeks.get(week);
+    if (same === undefined) this.weeks.set(week, seen);
+    else if (same !== null && same !== seen) this.weeks.set(week, null);
+    this.#waiting.push(week, address, port, name, profile, seen);
     this.#rows += 1;
+    if (this.#waiting.length === ROW_VALUES * ROWS_PER_INSERT) {
+      this.store.prepare(INSERT_MANY).run(...this.#waiting);
+      this.#waiting = [];
+    }
+  }
+
+  /** Writes what waits. */
+  flush(): void {
+    const insert = this.store.prepare(INSERT_ONE);
+    for (let i = 0; i < this.#waiting.length; i += ROW_VALUES) insert.run(...this.#waiting.slice(i, i + ROW_VALUES));
+    this.#waiting = [];
   }
 
   #answersId(answers: SeenProfile['answers']): number | null {
@@ -126,15 +145,6 @@ export class Staging {
     const { helloSet, fingerprint } = answers;
     this.helloSets.set(helloSet.name, { ...helloSet, hellos: sortHellos(helloSet.hellos) });
     const text = answers.texts === null ? (fingerprint ?? '') : answers.texts.map((part) => part ?? '').join('|');
-    const whole = `${helloSet.name}\0${text}\0${fingerprint ?? ''}`;
-    const remembered = this.#answers.get(whole);
-    if (remembered !== undefined) return remembered;
-    const id = this.#storeAnswers(helloSet.name, text, fingerprint);
-    this.#answers.set(whole, id);
-    return id;
-  }
-
-  #storeAnswers(helloSet: string, text: string, fingerprint: string | null): number {
     const digest = createHash('sha256')
       .update(`${text}\0${fingerprint ?? ''}`)
       .digest()
@@ -143,15 +153,15 @@ export class Staging {
       .prepare<[string, Uint8Array], { id: number }>(
         'SELECT id FROM temp.staged_answers WHERE hello_set = ? AND digest = ?',
       )
-      .get(helloSet, digest);
+      .get(helloSet.name, digest);
     if (known !== undefined) return known.id;
     const made = this.store
       .prepare('INSERT INTO temp.staged_answers (hello_set, digest, text, fp_digest, fp_text) VALUES (?, ?, ?, ?, ?)')
       .run(
-        helloSet,
+        helloSet.name,
         digest,
         text === fingerprint ? null : text,
-        fingerprint === null ? null : stackKey(fingerprint, helloSet).digest,
+        fingerprint === null ? null : stackKey(fingerprint, helloSet.name).digest,
         fingerprint,
       );
     return Number(made.lastInsertRowid);

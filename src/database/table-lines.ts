@@ -20,7 +20,7 @@ export interface LineBatch {
 export const MAX_LINE_BYTES = 1 << 20;
 
 const LF = 0x0a;
-const CONTROL = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]/;
+const NUL = 0;
 
 /** Splits bytes into lines (LF or CRLF; a byte-order mark is dropped); one batch per chunk that ends a line. */
 export async function* tableLines(
@@ -92,7 +92,7 @@ class LineSplitter {
   }
 
   #split(bytes: Buffer, batch: LineBatch): void {
-    if (!isAscii(bytes)) {
+    if (!isAscii(bytes) || bytes.includes(NUL)) {
       let start = 0;
       for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
         this.#take(bytes.subarray(start, end), batch);
@@ -116,11 +116,11 @@ class LineSplitter {
     if (bytes.length > this.maxLineBytes) {
       this.#line += 1;
       batch.bad.push({ line: this.#line, reason: `longer than ${this.maxLineBytes} bytes` });
-    } else if (isUtf8(bytes)) {
+    } else if (isUtf8(bytes) && !bytes.includes(NUL)) {
       this.#accept(bytes.toString('utf8'), batch);
     } else {
       this.#line += 1;
-      batch.bad.push({ line: this.#line, reason: 'not UTF-8 text' });
+      batch.bad.push({ line: this.#line, reason: bytes.includes(NUL) ? 'holds NUL bytes: no text' : 'not UTF-8 text' });
     }
   }
 
@@ -128,10 +128,6 @@ class LineSplitter {
     this.#line += 1;
     let line = text.endsWith('\r') ? text.slice(0, -1) : text;
     if (this.#line === 1 && line.startsWith('\uFEFF')) line = line.slice(1);
-    if (CONTROL.test(line)) {
-      batch.bad.push({ line: this.#line, reason: 'holds control characters: not a text table' });
-      return;
-    }
     batch.lines.push(line);
     batch.numbers.push(this.#line);
   }

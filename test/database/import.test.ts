@@ -188,7 +188,7 @@ describe("goscanner's table of fingerprints", () => {
     assert.match(reasons.get(7)!, /2 columns where the header has 14/);
     assert.match(reasons.get(8)!, /2 parts for 10 Client Hellos/);
     assert.match(reasons.get(9)!, /quotes are broken/);
-    assert.match(reasons.get(10)!, /control characters/);
+    assert.match(reasons.get(10)!, /NUL bytes/);
     assert.match(reasons.get(11)!, /server name/);
     assert.match(reasons.get(12)!, /not UTF-8/);
     assert.equal(report.changed, 1);
@@ -244,7 +244,7 @@ describe('files that are no table', () => {
     ['an empty file', '', /is empty/],
     ['only comments', '# nothing\n', /is empty/],
     ['other columns', 'name,age\nx,1\n', /line 1: no table that is known/],
-    ['binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 10, 1, 2, 3]), /line 1: .*control characters/],
+    ['binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0, 10, 1, 2, 3]), /line 1: holds NUL bytes/],
     ['a text in another encoding', Buffer.from('gr\xfc\xdfe\n', 'latin1'), /line 1: not UTF-8/],
     ['broken quotes in the header', '"ip,port\n', /line 1: quotes are broken/],
   ] as const) {

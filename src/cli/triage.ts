@@ -69,7 +69,7 @@ async function runTriage(
   const captures = paths.flatMap((path) => orReport(() => findCaptures([path], { filter: options.filter }), onFailure));
   if (captures.length === 0) return ExitCode.failed;
   const { sink, writer } = openOutput(options, terminal, { live: false, c2Threshold: options.c2Threshold });
-  const probes = options.probe ? await automaticProbes(options) : null;
+  const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
   const session = openSession({
     store: openStore(options),
     sink,

@@ -69,7 +69,7 @@ async function runWatch(
     bufferBytes: options.bufferSize * 1024 * 1024,
     promiscuous: options.promiscuous,
   });
-  const probes = options.probe ? await automaticProbes(options) : null;
+  const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
   const output: OpenOutput = openOutput(options, terminal, { live: true, c2Threshold: options.c2Threshold });
   const { sink, writer } = output;
   const session = openSession({

@@ -13,7 +13,9 @@ import type {
 } from '../match/verdict.js';
 import type { EventInput, EventSink, FlowIdentity } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
+import type { SeenHandshake } from '../probe/gate.js';
 import type { ProbeResult } from '../probe/probe-result.js';
+import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
 import { CertificateSummaries } from '../tls/certificate-summary.js';
 import { AnomalyLog } from './anomaly-log.js';
 import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
@@ -29,17 +31,9 @@ export interface VerdictSource {
 /** Where probe requests go. Decides by itself whether it may, and says why not. */
 export interface ProbePort {
   /** Why not, or the result to come (null: called off because the program stops). Never rejects. */
-  request(server: ServerKey, evidence: HandshakeEvidence): UnprobedReason | Promise<ProbeResult | null>;
+  request(server: ServerKey, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null>;
   /** Whether a ClientHello is one of our own probes. */
   isOwn(random: Uint8Array, sessionId: Uint8Array): boolean;
-}
-
-/** What was seen of the handshake between a client and the server: the prober's warrant. */
-export interface HandshakeEvidence {
-  /** Both sides went on to protected data: the client accepted the server. */
-  readonly completed: boolean;
-  /** Only one direction was captured. */
-  readonly oneSided: boolean;
 }
 
 /** Takes in what a probe said; resolves when it is safe. */
@@ -96,7 +90,7 @@ export class Engine {
   readonly #retryAfterMs: number;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
-  readonly #certificates = new CertificateSummaries();
+  readonly #memory = { shapes: new ClientHelloShapes('t'), certificates: new CertificateSummaries() };
   #waitingFlows = 0;
 
   /** @param now microseconds since 1970, for events that no packet dates */
@@ -155,7 +149,7 @@ export class Engine {
     }
     this.counters.flows++;
     const identity = flowIdentity(record, input);
-    const fields = tlsFields(flow, this.#certificates);
+    const fields = tlsFields(flow, this.#memory);
     const verdict = this.#tag(flow, passiveKeys(fields), identity);
     this.counters[verdict.status]++;
     this.#sink.write(tlsEvent(flow, fields, identity, verdict));

@@ -1,8 +1,7 @@
 // From what the engine knows to the events that go out. Pure; the shapes are declared in output/event.ts.
 import type { FlowRecord } from '../capture/flow-record.js';
-import { ja3 } from '../fingerprint/ja3.js';
+import type { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
 import { ja3s } from '../fingerprint/ja3s.js';
-import { ja4 } from '../fingerprint/ja4.js';
 import { fingerprintId } from '../fingerprint/stack.js';
 import type { PassiveKeys } from '../match/matcher.js';
 import type { Verdict } from '../match/verdict.js';
@@ -74,19 +73,23 @@ export function tlsEvent(flow: TlsFlow, fields: TlsFields, identity: FlowIdentit
   };
 }
 
-/** Suricata's `tls` object of a flow; `certificates` remembers what certificates say. */
-export function tlsFields(flow: TlsFlow, certificates: CertificateSummaries): TlsFields {
+/** What is remembered from one flow to the next, each under its own bound. */
+export interface FlowMemory {
+  readonly shapes: ClientHelloShapes;
+  readonly certificates: CertificateSummaries;
+}
+
+/** Suricata's `tls` object of a flow. */
+export function tlsFields(flow: TlsFlow, memory: FlowMemory): TlsFields {
   const { clientHello, serverHello, certificate } = flow;
   const fields: { -readonly [Key in keyof TlsFields]: TlsFields[Key] } = {};
   if (clientHello !== null) {
     const name = clientHello.serverName;
     if (name !== null) fields.sni = name;
-    const protocols = clientHello.alpn;
-    if (protocols !== null) fields.client_alpns = protocols;
-    const digest = ja3(clientHello);
-    if (digest !== null) fields.ja3 = digest;
-    const print = ja4(clientHello, 't');
-    if (print !== null) fields.ja4 = print;
+    const { ja3, ja4, alpn } = memory.shapes.fingerprints(clientHello);
+    if (alpn !== null) fields.client_alpns = alpn;
+    if (ja3 !== null) fields.ja3 = ja3;
+    if (ja4 !== null) fields.ja4 = ja4;
   }
   if (serverHello !== null) {
     fields.version = versionName(selectedVersion(serverHello));
@@ -95,7 +98,7 @@ export function tlsFields(flow: TlsFlow, certificates: CertificateSummaries): Tl
     fields.ja3s = ja3s(serverHello);
   }
   if (certificate !== null) {
-    const { subject, issuer, serial, sha1, notBefore, notAfter } = certificates.summarize(certificate);
+    const { subject, issuer, serial, sha1, notBefore, notAfter } = memory.certificates.summarize(certificate);
     if (subject !== null) fields.subject = subject;
     if (issuer !== null) fields.issuerdn = issuer;
     if (serial !== null) fields.serial = serial;
@@ -107,7 +110,12 @@ export function tlsFields(flow: TlsFlow, certificates: CertificateSummaries): Tl
   return fields;
 }
 
-export function fingerprintEvent(result: ProbeResult, timestamp: string, verdict: Verdict): FingerprintEvent {
+/** @param verdict what the database says of the server now, where it was asked */
+export function fingerprintEvent(
+  result: ProbeResult,
+  timestamp: string,
+  verdict: Verdict | undefined,
+): FingerprintEvent {
   const { target, fingerprint } = result;
   return {
     timestamp,
@@ -123,7 +131,7 @@ export function fingerprintEvent(result: ProbeResult, timestamp: string, verdict
       outcome: result.outcome,
       started: formatTimestamp(result.startedAt.getTime() * 1000),
       duration_ms: Math.round(result.durationMs),
-      verdict,
+      ...(verdict === undefined ? {} : { verdict }),
     },
   };
 }

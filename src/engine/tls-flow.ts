@@ -2,6 +2,7 @@
 // whether client and server went on to protected data. Pure.
 import type { FlowDirection, FlowRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
+import type { SeenHandshake } from '../probe/gate.js';
 import { decodeCertificateList, firstCertificate } from '../tls/certificate.js';
 import { decodeClientHello, decodeSslv2ClientHello, type ClientHello } from '../tls/client-hello.js';
 import { ExtensionType, HandshakeType } from '../tls/constants.js';
@@ -13,7 +14,6 @@ import {
   selectedVersion,
   type ServerHello,
 } from '../tls/server-hello.js';
-import type { HandshakeEvidence } from './engine.js';
 
 /** A TLS 1.3 record with an encrypted alert alone is this long: two bytes, the content type, a 16-byte tag. */
 const ENCRYPTED_ALERT_LENGTH = 19;
@@ -29,7 +29,7 @@ export interface TlsFlow {
   readonly helloRetryRequest: boolean;
   /** DER of the server's own certificate, where it crossed in clear text (TLS 1.2 and lower). */
   readonly certificate: Uint8Array | null;
-  readonly evidence: HandshakeEvidence;
+  readonly evidence: SeenHandshake;
   /** TLS 1.2 and lower: the server went to ChangeCipherSpec without a certificate. TLS 1.3: it took a pre-shared key. */
   readonly resumed: boolean | null;
 }
@@ -95,7 +95,7 @@ function findCertificate(opening: Opening): Uint8Array | null {
   return null;
 }
 
-function evidenceOf(record: FlowRecord, hello: ServerHello | null): HandshakeEvidence {
+function evidenceOf(record: FlowRecord, hello: ServerHello | null): SeenHandshake {
   const { client, server } = record;
   const oneSided = client.bytes.length === 0 || server.bytes.length === 0;
   return { completed: !oneSided && hello !== null && isCompleted(client, server, hello), oneSided };

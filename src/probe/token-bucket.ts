@@ -9,11 +9,14 @@ export class TokenBucket {
   private tokens: number;
   private at: number;
 
-  /** @param rate tokens per second; 0: no limit */
-  constructor(rate: number, now: number) {
+  /**
+   * @param rate tokens per second; 0: no limit
+   * @param burst tokens that may be saved up, and are there at the start; undefined: a twentieth of a second's
+   */
+  constructor(rate: number, now: number, burst?: number) {
     this.perMs = rate === 0 ? Infinity : rate / 1000;
-    this.burst = Math.max(1, rate * BURST_SECONDS);
-    this.tokens = 1;
+    this.burst = burst ?? Math.max(1, rate * BURST_SECONDS);
+    this.tokens = burst ?? 1;
     this.at = now;
   }
 

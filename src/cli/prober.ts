@@ -1,0 +1,64 @@
+// From the probing options of a command to a prober, and to probing by itself.
+import { fileURLToPath } from 'node:url';
+import { HellotapError } from '../errors.js';
+import { AutomaticProbes } from '../engine/automatic-probes.js';
+import { monotonicClock } from '../probe/deadlines.js';
+import { ExclusionFile } from '../probe/exclusions.js';
+import { ProbeGate } from '../probe/gate.js';
+import { loadHelloSet } from '../probe/hello-set-file.js';
+import { canonicalAddress, parseNetwork, ReachableNetworks } from '../probe/networks.js';
+import { Prober } from '../probe/prober.js';
+import type { AutomaticProbingOptions, ProbingOptions } from './common-options.js';
+import type { Terminal } from './terminal.js';
+
+/** The hello set that comes with the program. */
+const ATSF_2022 = fileURLToPath(new URL('../../samples/hello-sets/atsf-2022', import.meta.url));
+
+export interface OpenProber {
+  readonly prober: Prober;
+  /** Asked before every connection. */
+  readonly isExcluded: (address: string) => boolean;
+}
+
+/** @throws HellotapError where a list or an address cannot be used */
+export function openProber(options: ProbingOptions, terminal: Terminal): OpenProber {
+  const lists = options.exclude.map(
+    (path) =>
+      new ExclusionFile(path, monotonicClock, (error) => {
+        terminal.warning(`${error.message}; the exclusions that were read before stay in force`);
+      }),
+  );
+  const isExcluded = (address: string): boolean => lists.some((list) => list.excludes(address));
+  const prober = new Prober({
+    helloSet: loadHelloSet(ATSF_2022),
+    rate: options.rate,
+    perServerRate: options.perServerRate,
+    concurrency: options.concurrency,
+    connectTimeoutMs: options.connectTimeout * 1000,
+    handshakeTimeoutMs: options.handshakeTimeout * 1000,
+    sourceAddress: sourceAddress(options.sourceAddress),
+    isExcluded,
+  });
+  return { prober, isExcluded };
+}
+
+/** Probing of servers that are seen, within the options' policy. */
+export function openAutomaticProbes(options: AutomaticProbingOptions, terminal: Terminal): AutomaticProbes {
+  const { prober, isExcluded } = openProber(options, terminal);
+  const networks = options.probeNetworks.map((text) => parseNetwork(text, 'network for --probe-networks'));
+  const gate = new ProbeGate({
+    networks: new ReachableNetworks(networks.length === 0 ? null : networks),
+    isExcluded,
+    allowOneSided: options.allowOneSided,
+    newProbesPerMinute: options.newProbesPerMinute,
+    clock: monotonicClock,
+  });
+  return new AutomaticProbes(prober, gate);
+}
+
+function sourceAddress(text: string | undefined): string | null {
+  if (text === undefined) return null;
+  const address = canonicalAddress(text);
+  if (address === null) throw new HellotapError('ERR_USAGE', `--source-address ${text}: not an address`);
+  return address;
+}

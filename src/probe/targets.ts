@@ -1,0 +1,160 @@
+// What to probe, from text: addresses, names and blocks on the command line, one per line, or as goscanner's CSV
+// (`address[:port][,name[,client hello]]`; the third column is passed over: every hello of the set is sent).
+import { HellotapError } from '../errors.js';
+import { canonicalAddress, parseNetwork, type Network } from './networks.js';
+import type { ProbeTarget } from './probe-result.js';
+
+const DEFAULT_PORT = 443;
+/** Longest name that DNS allows. */
+const MAX_NAME = 253;
+const NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
+
+/** A target as it was written. `serverName` is what goes into SNI, null: none. */
+export type TargetSpec =
+  | { readonly kind: 'address'; readonly address: string; readonly port: number; readonly serverName: string | null }
+  | { readonly kind: 'name'; readonly host: string; readonly port: number; readonly serverName: string | null }
+  | { readonly kind: 'network'; readonly network: Network; readonly port: number; readonly serverName: string | null };
+
+/**
+ * Parses `ip`, `ip:port`, `[v6]:port`, `host`, `host:port` or `CIDR[:port]`, each with `,servername`. A host's own name is
+ * its server name unless another one is given. @throws HellotapError ERR_TARGET
+ */
+export function parseTarget(text: string): TargetSpec {
+  const [endpoint = '', name = ''] = text.split(',').map((part) => part.trim());
+  const bad = (reason: string): HellotapError => new HellotapError('ERR_TARGET', `"${text}" is no target: ${reason}`);
+  if (endpoint === '') throw bad('an address or a name is needed');
+  const serverName = name === '' ? null : name.toLowerCase();
+  if (serverName !== null && !isName(serverName)) throw bad(`"${name}" is no server name`);
+  const { host, port } = splitPort(endpoint, bad);
+  if (host.includes('/'))
+    return { kind: 'network', network: parseNetwork(host, 'block of addresses'), port, serverName };
+  const address = canonicalAddress(host);
+  if (address !== null) return { kind: 'address', address, port, serverName };
+  if (/^[\d.]+$/.test(host) || host.includes(':')) throw bad(`"${host}" is no address`);
+  if (!isName(host)) throw bad(`"${host}" is neither an address nor a name`);
+  return { kind: 'name', host, port, serverName: serverName ?? host.toLowerCase().replace(/\.$/, '') };
+}
+
+function isName(text: string): boolean {
+  return text.length <= MAX_NAME && NAME.test(text);
+}
+
+function splitPort(endpoint: string, bad: (reason: string) => HellotapError): { host: string; port: number } {
+  const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(endpoint);
+  if (bracketed !== null) return { host: bracketed[1] ?? '', port: parsePort(bracketed[2], bad) };
+  const colons = endpoint.split(':').length - 1;
+  // More than one colon without brackets: an IPv6 address (or block) that says no port.
+  if (colons !== 1) return { host: endpoint, port: DEFAULT_PORT };
+  const [host = '', port] = endpoint.split(':');
+  return { host, port: parsePort(port, bad) };
+}
+
+function parsePort(text: string | undefined, bad: (reason: string) => HellotapError): number {
+  if (text === undefined) return DEFAULT_PORT;
+  const port = Number(text);
+  if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535) throw bad(`"${text}" is no port (1 to 65535)`);
+  return port;
+}
+
+/** Says which addresses a name has, the preferred one first. Rejects where there is none. */
+export type ResolveName = (host: string) => Promise<string[]>;
+
+/** Addresses of a block, one by one. */
+export function* addressesOf([network, length]: Network): Generator<string> {
+  const bytes = network.toByteArray();
+  const hostBits = BigInt(bytes.length * 8 - length);
+  const whole = bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
+  const first = (whole >> hostBits) << hostBits;
+  for (let offset = 0n; offset < 1n << hostBits; offset++) yield addressText(first + offset, bytes.length);
+}
+
+function addressText(value: bigint, length: number): string {
+  const bytes = Array.from({ length }, (_, index) => Number((value >> BigInt(8 * (length - 1 - index))) & 0xffn));
+  if (length === 4) return bytes.join('.');
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16),
+  );
+  return canonicalAddress(groups.join(':')) ?? groups.join(':');
+}
+
+export interface ResolveOptions {
+  readonly resolve: ResolveName;
+  /** A target that could not be parsed or resolved; the others go on. */
+  readonly onProblem: (error: HellotapError) => void;
+  /** Names that are looked up ahead, at once. */
+  readonly lookups: number;
+}
+
+/**
+ * Turns targets as written into targets to probe, in their order. Names are looked up a bounded number at a time;
+ * blocks are counted out one by one, so a large one takes no memory.
+ */
+export async function* resolveTargets(
+  specs: AsyncIterable<TargetSpec> | Iterable<TargetSpec>,
+  { resolve, onProblem, lookups }: ResolveOptions,
+): AsyncGenerator<ProbeTarget> {
+  const ahead: (Promise<ProbeTarget | null> | TargetSpec)[] = [];
+  for await (const spec of specs) {
+    ahead.push(spec.kind === 'name' ? lookUp(spec, resolve, onProblem) : spec);
+    if (ahead.length >= lookups) yield* settle(ahead.shift());
+  }
+  while (ahead.length > 0) yield* settle(ahead.shift());
+}
+
+async function* settle(item: Promise<ProbeTarget | null> | TargetSpec | undefined): AsyncGenerator<ProbeTarget> {
+  if (item === undefined) return;
+  if (item instanceof Promise) {
+    const target = await item;
+    if (target !== null) yield target;
+  } else if (item.kind === 'network') {
+    const { port, serverName } = item;
+    for (const address of addressesOf(item.network)) yield { address, port, serverName };
+  } else if (item.kind === 'address') {
+    yield { address: item.address, port: item.port, serverName: item.serverName };
+  }
+}
+
+async function lookUp(
+  { host, port, serverName }: TargetSpec & { kind: 'name' },
+  resolve: ResolveName,
+  onProblem: (error: HellotapError) => void,
+): Promise<ProbeTarget | null> {
+  try {
+    const [address] = await resolve(host);
+    const canonical = address === undefined ? null : canonicalAddress(address);
+    if (canonical === null) throw new Error('no address');
+    return { address: canonical, port, serverName };
+  } catch (cause) {
+    onProblem(new HellotapError('ERR_TARGET', `${host}: cannot be resolved: ${(cause as Error).message}`, { cause }));
+    return null;
+  }
+}
+
+/** Longest line that is taken for a target. */
+const MAX_LINE = 4096;
+
+/**
+ * Targets from lines: a target per line or goscanner's CSV; empty lines and # comments are passed over. A line that does
+ * not parse is told to `onProblem` with its number. `name` is what messages call the list.
+ */
+export async function* parseTargetLines(
+  lines: AsyncIterable<string>,
+  name: string,
+  onProblem: (error: HellotapError) => void,
+): AsyncGenerator<TargetSpec> {
+  let number = 0;
+  for await (const line of lines) {
+    number++;
+    const entry = line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line.replace(/(^|\s)#.*/, '').trim();
+    if (entry === '') continue;
+    let spec: TargetSpec;
+    try {
+      spec = parseTarget(entry.replaceAll('"', ''));
+    } catch (error) {
+      if (!(error instanceof HellotapError)) throw error;
+      onProblem(new HellotapError('ERR_TARGET', `${name}, line ${number}: ${error.message}`));
+      continue;
+    }
+    yield spec;
+  }
+}

@@ -12,9 +12,9 @@ import { watchCommand } from './watch.js';
 
 const DESCRIPTION = `What is really behind that TLS server?
 
-hellotap follows TLS handshakes on a tap or in captures, fingerprints the servers behind them with the ten
-Client Hellos of the paper "Active TLS Stack Fingerprinting" (TMA 2022), and tags every flow against a local
-fingerprint database.`;
+hellotap follows TLS handshakes on a tap or in captures, fingerprints the servers behind
+them with the ten Client Hellos of the paper "Active TLS Stack Fingerprinting" (TMA 2022),
+and tags every flow against a local fingerprint database.`;
 
 const AFTER = `
 Examples:

@@ -3,9 +3,8 @@ import { openSync } from 'node:fs';
 import { HellotapError } from '../errors.js';
 import type { EventSink } from '../output/event.js';
 import { JsonlSink } from '../output/jsonl-sink.js';
-import { LiveTableSink } from '../output/live-table-sink.js';
 import { LineWriter } from '../output/line-writer.js';
-import { TableSink } from '../output/table-sink.js';
+import type { TableOptions } from '../output/table-sink.js';
 import type { OutputOptions } from './common-options.js';
 import { outputFormat } from './plain-output.js';
 import type { Terminal } from './terminal.js';
@@ -34,19 +33,24 @@ export function openWriter(options: OutputOptions): LineWriter {
   }
 }
 
-/** @param live events are handed on one by one rather than in large pieces */
+/** Which table a command has, and whether its events come one by one (live) or by the thousand. */
+export interface OutputKind {
+  readonly table: new (writer: LineWriter, options: TableOptions) => EventSink;
+  readonly live: boolean;
+  readonly c2Threshold: number;
+}
+
+/** Opens what `--format` and `--output` ask for. @throws HellotapError ERR_OUTPUT */
 export function openOutput(
   options: OutputOptions,
   terminal: Terminal,
-  { live, c2Threshold }: { live: boolean; c2Threshold: number },
+  { table: TableKind, live, c2Threshold }: OutputKind,
 ): OpenOutput {
   const format = outputFormat(options);
   const writer = openWriter(options);
   switch (format) {
-    case 'table': {
-      const table = { paint: terminal.paint, c2Threshold };
-      return { writer, format, sink: live ? new LiveTableSink(writer, table) : new TableSink(writer, table) };
-    }
+    case 'table':
+      return { writer, format, sink: new TableKind(writer, { paint: terminal.paint, c2Threshold }) };
     case 'jsonl':
       return { writer, format, sink: new JsonlSink(writer, live) };
   }

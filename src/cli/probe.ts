@@ -13,6 +13,7 @@ import {
 } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
+import { ProbeTableSink } from '../output/probe-table-sink.js';
 import { option, withOptions } from './option.js';
 import { c2ThresholdOption } from './triage.js';
 
@@ -90,7 +91,11 @@ async function runProbe(
   });
   const { prober } = openProber(options, terminal);
   const results = await openResults(options);
-  const { sink, writer } = openOutput(options, terminal, { live: true, c2Threshold: options.c2Threshold });
+  const { sink, writer } = openOutput(options, terminal, {
+    table: ProbeTableSink,
+    live: true,
+    c2Threshold: options.c2Threshold,
+  });
   const stop = (): void => void prober.stop();
   signal.addEventListener('abort', stop);
   const unwritten = new Set<Promise<void>>();

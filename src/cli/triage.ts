@@ -1,5 +1,6 @@
 // `hellotap triage CAPTURE…`: every TLS server in captures.
 import { Command } from 'commander';
+import { TableSink } from '../output/table-sink.js';
 import { HellotapError } from '../errors.js';
 import {
   automaticProbingOptions,
@@ -68,7 +69,11 @@ async function runTriage(
   };
   const captures = paths.flatMap((path) => orReport(() => findCaptures([path], { filter: options.filter }), onFailure));
   if (captures.length === 0) return ExitCode.failed;
-  const { sink, writer } = openOutput(options, terminal, { live: false, c2Threshold: options.c2Threshold });
+  const { sink, writer } = openOutput(options, terminal, {
+    table: TableSink,
+    live: false,
+    c2Threshold: options.c2Threshold,
+  });
   const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
   const session = openSession({
     store: openStore(options),

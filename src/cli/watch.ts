@@ -1,5 +1,6 @@
 // `hellotap watch INTERFACE`: TLS servers on live traffic, for months.
 import { Command } from 'commander';
+import { LiveTableSink } from '../output/live-table-sink.js';
 import type { OpenOutput } from './open-sink.js';
 import {
   automaticProbingOptions,
@@ -70,7 +71,11 @@ async function runWatch(
     promiscuous: options.promiscuous,
   });
   const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
-  const output: OpenOutput = openOutput(options, terminal, { live: true, c2Threshold: options.c2Threshold });
+  const output: OpenOutput = openOutput(options, terminal, {
+    table: LiveTableSink,
+    live: true,
+    c2Threshold: options.c2Threshold,
+  });
   const { sink, writer } = output;
   const session = openSession({
     store: openStore(options),

@@ -97,7 +97,7 @@ describe('triage says what is wrong with', () => {
 
   it('a database of a newer version', async () => {
     const newer = join(directory, 'newer.db');
-    assert.equal((await hellotap('db', 'stats', '--database', newer)).code, 0);
+    assert.equal((await hellotap('triage', capture, '--format', 'jsonl', '--database', newer)).code, 0);
     const sqlite = new Database(newer);
     sqlite.pragma('user_version = 9999');
     sqlite.close();

@@ -10,7 +10,7 @@ namespace hellotap {
 
 namespace {
 
-constexpr double kMaxBudget = 1e15;
+constexpr double kMaxCount = 1e15;
 
 void throwType(Napi::Env env, const char* message) { Napi::TypeError::New(env, message).ThrowAsJavaScriptException(); }
 
@@ -22,6 +22,12 @@ void throwCode(Napi::Env env, const char* code, const std::string& message) {
 
 bool isBytes(const Napi::Value& value) {
   return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+bool isCount(const Napi::Value& value) {
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  return number >= 0 && number <= kMaxCount;
 }
 
 bool isLinkType(const Napi::Value& value) {
@@ -137,15 +143,16 @@ void PacketCoreObject::openStream(const Napi::CallbackInfo&) {
   state_ = "starved";
 }
 
-// continueStream(header, offset): the rest of a classic pcap of which somebody else has read what is before the offset.
+// continueStream(header, offset, delivered): the rest of a classic pcap of which somebody else has read what is before the offset,
+// and the first `delivered` bytes behind it.
 void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const double offset = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
-  if (info.Length() < 1 || !isBytes(info[0]) || !(offset >= 0 && offset <= kMaxBudget))
-    return throwType(env, "continueStream: header has to be a Uint8Array, offset a number from 0");
+  if (info.Length() < 3 || !isBytes(info[0]) || !isCount(info[1]) || !isCount(info[2]))
+    return throwType(env, "continueStream: header has to be a Uint8Array, offset and delivered numbers from 0");
   const auto header = info[0].As<Napi::Uint8Array>();
   std::unique_ptr<PiecewiseCapture> capture(new PiecewiseCapture());
-  if (!capture->continuePcap(Datum(header.Data(), header.ByteLength()), static_cast<int64_t>(offset)))
+  if (!capture->continuePcap(Datum(header.Data(), header.ByteLength()), info[1].As<Napi::Number>().Int64Value(),
+                             static_cast<size_t>(info[2].As<Napi::Number>().Int64Value())))
     return throwType(env, "continueStream: that is no header of a pcap");
   closeInput();
   piecewise_ = std::move(capture);
@@ -215,7 +222,7 @@ Napi::Value PacketCoreObject::drain(const Napi::CallbackInfo& info) {
     throwType(env, "drain: batch is smaller than one record can be (maxRecordBytes)");
     return env.Undefined();
   }
-  if (!(budget >= 1 && budget <= kMaxBudget)) {
+  if (!(budget >= 1 && budget <= kMaxCount)) {
     throwType(env, "drain: budget has to be a positive number");
     return env.Undefined();
   }

@@ -14,10 +14,10 @@ class CaptureReader {
   CaptureFormat format() const { return format_; }
   // Only what classic pcap says of all its packets; pcapng says it per interface, on the way.
   uint16_t linkType() const { return pcap_.linkType(); }
-  // Takes up a classic pcap in the middle; false where that isn't its header.
-  bool continuePcap(Fixed<PcapReader::kFileHeaderBytes> header, int64_t offset) {
+  // Takes up a classic pcap in the middle (PcapReader::continueAt); false where that isn't its header.
+  bool continuePcap(Fixed<PcapReader::kFileHeaderBytes> header, int64_t offset, size_t delivered) {
     if (!pcap_.open(header)) return false;
-    pcap_.continueAt(offset);
+    pcap_.continueAt(offset, delivered);
     format_ = CaptureFormat::kPcap;
     return true;
   }

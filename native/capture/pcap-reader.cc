@@ -48,22 +48,20 @@ inline PcapReader::RecordHeader PcapReader::fields(Fixed<16> header) const {
 }
 
 inline bool PcapReader::isOrdinary(const RecordHeader& header) const {
-  return header.captured <= kMaxFrameBytes && header.original >= header.captured && header.fraction < fractionsPerSecond_;
+  return header.captured > 0 && header.captured <= kMaxFrameBytes && header.original >= header.captured &&
+         header.fraction < fractionsPerSecond_;
 }
 
-// Stricter than what is accepted in passing: a packet without bytes, for one, is no sign of a record.
-bool PcapReader::isPlausible(const RecordHeader& header) const {
-  return header.captured > 0 && header.captured <= maxCaptured() && header.original >= header.captured &&
-         header.fraction < fractionsPerSecond_ && header.seconds > 0;
-}
+bool PcapReader::isPlausible(const RecordHeader& header) const { return isOrdinary(header) && header.seconds > 0; }
 
-inline void PcapReader::addFrame(const RecordHeader& header, Datum body, size_t at, FrameBatch& out) const {
+inline void PcapReader::addFrame(const RecordHeader& header, Datum body, size_t at, FrameBatch& out) {
   Frame& frame = out.add();
   frame.bytes = body;
   frame.original = header.original < header.captured ? header.captured : header.original;
   frame.linkType = linkType_;
   frame.timestamp = int64_t{header.seconds} * 1000000 + (fractionsPerSecond_ == 1000000 ? header.fraction : header.fraction / 1000);
   frame.offset = offsetOf(at);
+  lastSeconds_ = header.seconds;
 }
 
 ReadStatus PcapReader::read(Datum& input, bool last, FrameBatch& out, Notes& notes) {
@@ -97,7 +95,7 @@ ReadStatus PcapReader::read(Datum& input, bool last, FrameBatch& out, Notes& not
 
 ReadStatus PcapReader::unusual(Cursor& cursor, FrameBatch& out, Notes& notes) {
   if (searching_) return search(cursor);
-  const size_t left = cursor.input.size() - cursor.at;
+  const size_t left = cursor.input.behind(cursor.at).size();
   const auto bytes = cursor.input.peekAt<16>(cursor.at);
   if (!bytes || left < headerBytes_) {
     if (!cursor.last) return ReadStatus::kStarved;
@@ -190,19 +188,25 @@ PcapReader::Search PcapReader::findRecord(Cursor& cursor) const {
   }
 }
 
-// Whether records follow one another from `at` on.
+// Whether records follow one another from `at` on. Three in a row do; fewer do at the end of the input, if their time is that of
+// the records before the damage, because packets are full of small numbers that look like a header.
 PcapReader::Search PcapReader::chainFrom(const Cursor& cursor, uint64_t at) const {
   const Datum& input = cursor.input;
   uint32_t firstSeconds = 0;
+  bool isCloseToLast = false;
   for (int records = 0; records < kChainRecords; ++records) {
-    if (cursor.last && at == input.size()) return records > 0 ? Search::kFound : Search::kNone;
+    if (cursor.last && at == input.size()) return records > (isCloseToLast ? 0 : 1) ? Search::kFound : Search::kNone;
     const auto bytes = input.peekAt<16>(static_cast<size_t>(at));
-    if (!bytes) return !cursor.last ? Search::kNeedMore : records > 1 ? Search::kFound : Search::kNone;
+    const Search atEnd = !cursor.last ? Search::kNeedMore : isCloseToLast && records > 0 ? Search::kFound : Search::kNone;
+    if (!bytes) return atEnd;
     const RecordHeader header = fields(bytes);
-    if (records == 0) firstSeconds = header.seconds;
+    if (records == 0) {
+      firstSeconds = header.seconds;
+      isCloseToLast = lastSeconds_ > 0 && apart(firstSeconds, lastSeconds_) <= kChainSeconds;
+    }
     if (!isPlausible(header) || apart(header.seconds, firstSeconds) > kChainSeconds) return Search::kNone;
     at += headerBytes_ + uint64_t{header.captured};
-    if (at > input.size()) return !cursor.last ? Search::kNeedMore : records > 0 ? Search::kFound : Search::kNone;
+    if (at > input.size()) return atEnd;
   }
   return Search::kFound;
 }

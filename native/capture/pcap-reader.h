@@ -23,8 +23,12 @@ class PcapReader {
   // Takes the file header; false where it isn't one of this format.
   bool open(Fixed<kFileHeaderBytes> header);
   uint16_t linkType() const { return linkType_; }
-  // Reading goes on in the middle: what comes next is at this offset of the capture.
-  void continueAt(int64_t offset) { offset_ = offset; }
+  // Reading goes on in the middle: what comes next is at this offset of the capture, and begins with a record (of so many bytes with
+  // its header, or none) that was delivered already.
+  void continueAt(int64_t offset, size_t delivered) {
+    offset_ = offset;
+    delivered_ = delivered;
+  }
 
   // Consumes whole records from the front of `input`, which continues where the call before left off. The record read last is
   // consumed only by the next call: if a damaged length made it swallow others, they are searched for in it.
@@ -53,7 +57,7 @@ class PcapReader {
   uint32_t maxCaptured() const;
   int64_t offsetOf(size_t at) const { return offset_ + static_cast<int64_t>(at); }
 
-  void addFrame(const RecordHeader& header, Datum body, size_t at, FrameBatch& out) const;
+  void addFrame(const RecordHeader& header, Datum body, size_t at, FrameBatch& out);
   // What to do where not simply another record follows; kMore: go on.
   ReadStatus unusual(Cursor& cursor, FrameBatch& out, Notes& notes);
   ReadStatus incomplete(Cursor& cursor, const RecordHeader& header, FrameBatch& out, Notes& notes);
@@ -70,6 +74,7 @@ class PcapReader {
   uint32_t fractionsPerSecond_ = 1000000;
   uint32_t headerBytes_ = 16;
   int64_t offset_ = kFileHeaderBytes;  // of the front of the input in the capture
+  uint32_t lastSeconds_ = 0;           // of the last record; 0 before the first
   size_t delivered_ = 0;               // bytes at the front that were handed out by the call before
   uint64_t skip_ = 0;                  // bytes of an oversized record that are not wanted
   bool searching_ = false;

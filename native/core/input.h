@@ -41,9 +41,9 @@ class CaptureWindow {
 class PiecewiseCapture : public Input {
  public:
   const CaptureReader& reader() const { return window_.reader(); }
-  // Takes up a classic pcap in the middle, at an offset; false where that isn't its header.
-  bool continuePcap(Datum header, int64_t offset) {
-    return window_.reader().continuePcap(header.peek<PcapReader::kFileHeaderBytes>(), offset);
+  // Takes up a classic pcap in the middle (PcapReader::continueAt); false where that isn't its header.
+  bool continuePcap(Datum header, int64_t offset, size_t delivered) {
+    return window_.reader().continuePcap(header.peek<PcapReader::kFileHeaderBytes>(), offset, delivered);
   }
   void push(Datum piece);
   void end() { last_ = true; }

@@ -1,4 +1,5 @@
 // Tells captures from other files by their first bytes, and says of others in words what they seem to be.
+import { isUtf8 } from 'node:buffer';
 import { closeSync, openSync, readSync } from 'node:fs';
 
 const HEAD_BYTES = 24;
@@ -49,9 +50,14 @@ export function describeHead(head: Buffer): string {
   if (head.length >= 4 && (PCAP_MAGICS.has(head.readUInt32BE(0)) || head.readUInt32BE(0) === PCAPNG_SECTION_HEADER)) {
     return `ends or breaks off at offset ${head.length}, inside of its file header`;
   }
-  const isText = head.every((byte) => byte === 9 || byte === 10 || byte === 13 || (byte >= 32 && byte !== 127));
-  if (isText) return 'is not a capture but text (no pcap or pcapng magic at offset 0)';
+  if (isText(head)) return 'is not a capture but text (no pcap or pcapng magic at offset 0)';
   return `is not a capture (no pcap or pcapng magic at offset 0, but ${head.subarray(0, 4).toString('hex')})`;
+}
+
+/** Whether bytes are UTF-8 without control characters; the last character may be cut off. */
+function isText(bytes: Buffer): boolean {
+  const hasControls = bytes.some((byte) => (byte < 32 && byte !== 9 && byte !== 10 && byte !== 13) || byte === 127);
+  return !hasControls && [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(1, bytes.length - cut))));
 }
 
 /** As `describeHead`, of a file that could be opened a moment ago. */

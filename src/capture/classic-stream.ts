@@ -46,9 +46,13 @@ class ChunkStream extends EventEmitter {
   }
 }
 
-/** What is left for another reader: everything from `offset` on that has come so far. */
+/**
+ * What is left for another reader: everything from `offset` on that has come so far. It begins with the last record that was read,
+ * of `delivered` bytes, for if its length is wrong there are others in it.
+ */
 export interface Leftover {
   readonly offset: number;
+  readonly delivered: number;
   readonly chunks: readonly Buffer[];
 }
 
@@ -58,10 +62,11 @@ export class ClassicStreamReader {
   readonly #stream = new ChunkStream();
   readonly #packer = new FramePacker();
   readonly #fractionsPerSecond: number;
-  /** Chunks that hold what has not been read to its end, and where the first of them begins. */
+  /** Chunks from the last record on that was read, and where the first of them begins. */
   #chunks: Buffer[] = [];
   #chunksAt = FILE_HEADER_BYTES;
-  /** Where the record begins that is being read. */
+  /** Where the last record begins that was read, and the one that is being read. */
+  #previousAt = FILE_HEADER_BYTES;
   #recordAt = FILE_HEADER_BYTES;
   #isDamaged = false;
 
@@ -101,11 +106,12 @@ export class ClassicStreamReader {
   }
 
   leftover(): Leftover {
-    return { offset: this.#chunksAt, chunks: this.#chunks };
+    return { offset: this.#chunksAt, delivered: this.#recordAt - this.#previousAt, chunks: this.#chunks };
   }
 
   #isOrdinary(record: PacketHeader): boolean {
     return (
+      record.capturedLength > 0 &&
       record.capturedLength <= MAX_CAPTURED &&
       record.originalLength >= record.capturedLength &&
       record.timestampMicroseconds < this.#fractionsPerSecond
@@ -116,16 +122,17 @@ export class ClassicStreamReader {
     const fraction = header.timestampMicroseconds;
     const microseconds = this.#fractionsPerSecond === 1e6 ? fraction : Math.floor(fraction / 1000);
     this.#packer.add(header.timestampSeconds, microseconds, data, data.length, header.originalLength);
+    this.#previousAt = this.#recordAt;
     this.#recordAt += RECORD_HEADER_BYTES + data.length;
   }
 
-  /** Lets go of what lies before the record that is being read. */
+  /** Lets go of what lies before the last record that was read. */
   #dropRead(): void {
     for (let first = this.#chunks[0]; first; first = this.#chunks[0]) {
-      const read = this.#recordAt - this.#chunksAt;
+      const read = this.#previousAt - this.#chunksAt;
       if (read < first.length) {
         if (read > 0) this.#chunks[0] = first.subarray(read);
-        this.#chunksAt = this.#recordAt;
+        this.#chunksAt = this.#previousAt;
         return;
       }
       this.#chunks.shift();

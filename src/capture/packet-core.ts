@@ -25,7 +25,7 @@ export type InputState = 'more' | 'starved' | 'ended';
 interface NativeCore {
   openFile(path: string): void;
   openStream(): void;
-  continueStream(header: Uint8Array, offset: number): void;
+  continueStream(header: Uint8Array, offset: number, delivered: number): void;
   openFrames(linkType: number): void;
   setFilter(expression: string, linkType: number): void;
   push(bytes: Uint8Array): void;
@@ -120,9 +120,12 @@ export class PacketCore {
     this.#native.openStream();
   }
 
-  /** Opens the rest of a classic pcap with this file header, of which somebody else has read what lies before `offset`. */
-  continueStream(header: Uint8Array, offset: number): void {
-    this.#native.continueStream(header, offset);
+  /**
+   * Opens the rest of a classic pcap with this file header, of which somebody else has read what lies before `offset`, and the
+   * record of `delivered` bytes (with its header) that is pushed first.
+   */
+  continueStream(header: Uint8Array, offset: number, delivered: number): void {
+    this.#native.continueStream(header, offset, delivered);
   }
 
   /** Opens an input of frames of one link type (LINKTYPE_ value of tcpdump.org), pushed as a FrameQueue packs them. */

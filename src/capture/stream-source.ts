@@ -104,9 +104,9 @@ class StreamSource implements CaptureSource {
 
   /** The packet core's own reader goes on where `pcap-parser` cannot. */
   *#takeOver(classic: ClassicStreamReader): Iterable<Iterable<CaptureRecord>> {
-    const { offset, chunks } = classic.leftover();
+    const { offset, delivered, chunks } = classic.leftover();
     this.#classic = null;
-    this.#core.continueStream(this.#head, offset);
+    this.#core.continueStream(this.#head, offset, delivered);
     for (const chunk of chunks) yield* this.#feed(chunk);
   }
 

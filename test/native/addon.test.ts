@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { PacketCore } from '../../src/capture/packet-core.js';
+import { GOLDEN, readFrames, WITH_SNI } from '../capture/captures.js';
+
+type NativeCore = Record<string, (...values: unknown[]) => unknown>;
+const require = createRequire(import.meta.url);
+const addon = require('../../native/build/Release/hellotap.node') as {
+  PacketCore: new (...values: unknown[]) => NativeCore;
+  maxRecordBytes: number;
+};
+
+describe('the addon', () => {
+  const batch = new Uint8Array(addon.maxRecordBytes);
+  const wrongCalls: readonly [call: (core: NativeCore) => unknown, message: RegExp][] = [
+    [(core) => core['openFile']!(7), /path has to be a string/],
+    [(core) => core['openFrames']!(-1), /link type/],
+    [(core) => core['openFrames']!(), /link type/],
+    [(core) => core['push']!(new Uint8Array(1)), /no stream open/],
+    [(core) => core['drain']!(batch, 1), /no input is open/],
+    [(core) => core['drain']!(new Uint8Array(10), 1), /smaller than one record/],
+    [(core) => core['drain']!(new Float64Array(batch.length), 1), /has to be a Uint8Array/],
+    [(core) => core['drain']!(batch, Number.NaN), /budget/],
+    [(core) => core['finish']!(), /Uint8Array of at least/],
+    [(core) => core['advance']!('now'), /microseconds/],
+    [(core) => core['counters']!(new Float64Array(1)), /Float64Array with an element per counter/],
+    [(core) => core['setFilter']!('tcp'), /link type/],
+    [(core) => core['continueStream']!(new Uint8Array(24), 0, 0), /no header of a pcap/],
+    [(core) => core['continueStream']!(new Uint8Array(24), -1, 0), /offset and delivered/],
+  ];
+  it('checks its arguments, and names what is wrong', () => {
+    for (const [call, message] of wrongCalls)
+      assert.throws(() => call(new addon.PacketCore()), { name: 'TypeError', message });
+    for (const options of [5, { maxFlows: 0 }, { maxFlows: 1.5 }, { maxFlows: '9' }, { reassemblyBytes: 1 }]) {
+      assert.throws(() => new addon.PacketCore(options), { name: 'TypeError' });
+    }
+  });
+
+  it('takes no more of a stream before what came is drained', () => {
+    const core = new addon.PacketCore();
+    core['openStream']!();
+    core['push']!(new Uint8Array(5));
+    assert.throws(() => core['push']!(new Uint8Array(5)), /has not been drained/);
+  });
+
+  it('reads one capture after another into the same table', () => {
+    const core = new PacketCore();
+    const flows = new Set<number>();
+    for (const name of ['with-sni.pcap', 'without-sni.pcap']) {
+      core.openFile(`${GOLDEN}/${name}`);
+      while (core.state === 'more') {
+        for (const record of core.drain(1 << 16) ?? []) if (record.kind === 'flow') flows.add(record.flowId);
+      }
+    }
+    for (let last = core.finish(); last; last = core.finish()) {
+      for (const record of last) if (record.kind === 'flow') flows.add(record.flowId);
+    }
+    assert.equal(flows.size, core.counters()['flowsEmitted']);
+    assert.equal(
+      core.counters().packets,
+      ['with-sni.pcap', 'without-sni.pcap'].flatMap((name) => readFrames(`${GOLDEN}/${name}`)).length,
+    );
+  });
+
+  it('gives the same in small slices as in large ones', () => {
+    const counts = [1, 1000, 1e9].map((budget) => {
+      const core = new PacketCore();
+      core.openFile(WITH_SNI);
+      let flows = 0;
+      while (core.state === 'more') for (const record of core.drain(budget) ?? []) if (record.kind === 'flow') flows++;
+      for (let last = core.finish(); last; last = core.finish())
+        for (const record of last) if (record.kind === 'flow') flows++;
+      return flows;
+    });
+    assert.deepEqual(new Set(counts).size, 1);
+  });
+
+  it('works in several threads at once, with numbers that are theirs alone', async () => {
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads');
+      const addon = require(workerData.addon);
+      const core = new addon.PacketCore();
+      core.openFile(workerData.capture);
+      const batch = new Uint8Array(1 << 20);
+      const view = new DataView(batch.buffer);
+      const ids = [];
+      const read = (length) => {
+        for (let at = 0; at < length; at += view.getUint32(at, true)) if (batch[at + 4] === 1) ids.push(view.getFloat64(at + 8, true));
+      };
+      do read(core.drain(batch, 1e6)); while (core.state === 'more');
+      for (let length; (length = core.finish(batch)) > 0; ) read(length);
+      parentPort.postMessage(ids);`;
+    const workerData = { addon: require.resolve('../../native/build/Release/hellotap.node'), capture: WITH_SNI };
+    const seen = await Promise.all(
+      [1, 2, 3].map(
+        () =>
+          new Promise<number[]>((resolve, reject) => {
+            new Worker(code, { eval: true, workerData }).once('message', resolve).once('error', reject);
+          }),
+      ),
+    );
+    assert.equal(new Set(seen.flat()).size, 3 * 510);
+  });
+});

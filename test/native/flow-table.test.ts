@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { pcap, type Frame } from '../capture/captures.js';
+import { Conversation } from '../capture/conversation.js';
+import { goldenHandshakes, tls12Handshake } from '../capture/handshakes.js';
+import { chunksOf, observeFile, observeStream } from '../capture/observed.js';
+
+const { client, server } = tls12Handshake(goldenHandshakes());
+const START = 1_700_000_000_000_000;
+
+/** Frames of many connections, told apart by address and port; `make` gets a conversation per connection. */
+function* flood(count: number, make: (talk: Conversation) => void): Iterable<Frame> {
+  for (let i = 0; i < count; i++) {
+    const talk = new Conversation({ clientPort: 1 + (i % 60_000), start: START + i });
+    make(talk);
+    for (const frame of talk.frames) {
+      const data = Buffer.from(frame.data);
+      // The client's address: its offset depends on the direction.
+      data.writeUInt16BE(i >> 4, data.readUInt16BE(36) === 443 ? 28 : 32);
+      yield { ...frame, data };
+    }
+  }
+}
+
+describe('the flow table', () => {
+  it('keeps its cap in a flood of SYNs, and lets the oldest go', async () => {
+    const frames = [...flood(5000, (talk) => talk.syn('client'))];
+    const { flows, counters, anomalies } = await observeFile(pcap(frames), { maxFlows: 1000 });
+    assert.deepEqual(flows, []);
+    assert.equal(counters['flowsTracked'], 5000);
+    assert.equal(counters['pendingEvicted'], 4000);
+    assert.deepEqual(
+      anomalies.map(({ code, damage }) => [code, damage]),
+      [['flow_table_full', false]],
+    );
+  });
+
+  it('finds a handshake behind a flood of SYNs', async () => {
+    const talk = new Conversation({ start: START + 10_000 }).handshake().send('client', client).send('server', server);
+    const frames = [...flood(5000, (each) => each.syn('client')), ...talk.frames];
+    const { flows } = await observeFile(pcap(frames), { maxFlows: 100 });
+    assert.equal(flows.length, 1);
+    assert.equal(flows[0]!.server.end, 'change_cipher_spec');
+  });
+
+  it('keeps its cap in a flood of half hellos, and hands the oldest over as they are', async () => {
+    const frames = [...flood(3000, (talk) => talk.syn('client').send('client', client.subarray(0, 200)))];
+    const { flows, counters, anomalies } = await observeFile(pcap(frames), { reassemblyBytes: 1 << 18 });
+    assert.equal(flows.length, 3000);
+    assert.ok(counters['flowsEvicted']! > 2800);
+    assert.ok(flows.every((flow) => flow.client.hex.length === 400 && flow.client.end === 'open'));
+    assert.deepEqual(
+      anomalies.map(({ code }) => code),
+      ['reassembly_memory_full'],
+    );
+  });
+
+  it('keeps its cap where segments come out of order and never in it', async () => {
+    const before = process.memoryUsage().rss;
+    const frames = flood(20_000, (talk) => talk.syn('client').at('client', 60_000, Buffer.alloc(1000, 1)));
+    const { counters } = await observeStream(chunksOf(pcap([...frames]), 1 << 20), { reassemblyBytes: 4 << 20 });
+    assert.ok(process.memoryUsage().rss - before < 150 << 20);
+    assert.equal(counters['flowsEmitted'], 0);
+    assert.equal(counters['packets'], 40_000);
+  });
+
+  it('drops segments where there are too many holes, and counts them', async () => {
+    const talk = new Conversation().handshake();
+    for (let i = 0; i < 100; i++) talk.at('client', 100 + 20 * i, Buffer.alloc(10, 1));
+    const { counters } = await observeFile(pcap(talk.frames));
+    assert.equal(counters['segmentsOutOfOrder'], 16);
+    assert.equal(counters['segmentsDropped'], 84);
+  });
+});
+
+describe('time', () => {
+  const later = (seconds: number): Frame[] =>
+    new Conversation({ clientPort: 9, start: START + seconds * 1e6 }).handshake().frames;
+
+  it('hands over a flow that was idle for more than a minute of it', async () => {
+    const talk = new Conversation({ start: START }).handshake().send('client', client);
+    const { flows, counters } = await observeFile(pcap([...talk.frames, ...later(30), ...later(59), ...later(80)]));
+    assert.equal(flows.length, 1);
+    assert.equal(counters['flowsTimedOut'], 1);
+  });
+
+  it('forgets a SYN after half a minute of it, so that the ports may begin in the middle', async () => {
+    const talk = new Conversation({ start: START }).handshake();
+    const answer = new Conversation({ start: START + 50e6 }).send('server', server);
+    const { flows } = await observeFile(pcap([...talk.frames, ...later(25), ...later(49), ...answer.frames]));
+    assert.equal(flows[0]!.server.end, 'change_cipher_spec');
+  });
+
+  it('does not end a handshake that begins after a long pause', async () => {
+    const talk = new Conversation({ clientPort: 7, start: START }).handshake();
+    talk.wait(86_400).send('client', client).send('server', server);
+    const { flows, counters } = await observeFile(pcap([...later(0), ...talk.frames]));
+    assert.equal(counters['flowsTimedOut'], 0);
+    assert.equal(flows[0]!.server.end, 'change_cipher_spec');
+  });
+
+  it('is not moved by one packet with a damaged time stamp', async () => {
+    const talk = new Conversation({ start: START })
+      .handshake()
+      .send('client', client)
+      .send('server', server.subarray(0, 100));
+    const [odd] = later(0);
+    for (const seconds of [4_000_000_000, 1]) {
+      const rest = new Conversation({ start: START + 1e6 }).at('server', 100, server.subarray(100));
+      const { flows, counters } = await observeFile(pcap([...talk.frames, { ...odd!, seconds }, ...rest.frames]));
+      assert.equal(counters['flowsTimedOut'], 0);
+      assert.equal(flows[0]!.server.end, 'change_cipher_spec', `${seconds}`);
+    }
+  });
+
+  it('goes on where the clock is set back', async () => {
+    const frames = [
+      ...later(7200),
+      ...flood(5000, (each) => each.syn('client')),
+      ...new Conversation({ start: START + 10e6 }).handshake().send('client', client).frames,
+      ...later(40),
+      ...later(75),
+    ];
+    assert.equal((await observeFile(pcap(frames))).counters['flowsTimedOut'], 1);
+  });
+});

@@ -1,6 +1,14 @@
 // Ephemeral key exchange: X25519 and the three NIST curves through node:crypto, and RSA key transport.
 // X25519 keys go in and out as JWK: node:crypto takes those several times faster than DER.
-import { constants, createECDH, createPublicKey, diffieHellman, generateKeyPairSync, publicEncrypt } from 'node:crypto';
+import {
+  constants,
+  createECDH,
+  createPrivateKey,
+  createPublicKey,
+  diffieHellman,
+  publicEncrypt,
+  randomBytes,
+} from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { NamedGroup } from '../constants.js';
 
@@ -44,22 +52,33 @@ export function generateKeyShare(group: NamedGroup): KeyShare | null {
   };
 }
 
+/** RFC 7748 section 4.1: the base point, u = 9. Its shared secret with a private key is the public key. */
+const X25519_BASE_POINT = x25519PublicKey(Uint8Array.of(9, ...new Uint8Array(31)));
+
+/**
+ * Not by generateKeyPairSync: in Node.js 20 a garbage collection during the export of such a key takes the key's mutex
+ * a second time (in the destructor of the job that made it), and the process stands still for ever.
+ */
 function generateX25519(): KeyShare {
-  const { privateKey, publicKey } = generateKeyPairSync('x25519');
+  const d = randomBytes(32).toString('base64url');
+  const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', d, x: '' }, format: 'jwk' });
   return {
     group: NamedGroup.X25519,
-    publicKey: Buffer.from(publicKey.export({ format: 'jwk' }).x ?? '', 'base64url'),
+    publicKey: diffieHellman({ privateKey, publicKey: X25519_BASE_POINT }),
     sharedSecret(peer) {
       if (peer.length !== 32) return null;
-      const x = Buffer.from(peer.buffer, peer.byteOffset, peer.length).toString('base64url');
       try {
-        const peerKey = createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
-        return diffieHellman({ privateKey, publicKey: peerKey });
+        return diffieHellman({ privateKey, publicKey: x25519PublicKey(peer) });
       } catch {
         return null; // a point of low order: the shared secret would be zero (RFC 7748 section 6.1)
       }
     },
   };
+}
+
+function x25519PublicKey(bytes: Uint8Array): KeyObject {
+  const x = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
+  return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
 }
 
 /** EncryptedPreMasterSecret (RFC 5246 section 7.4.7.1); null where the key is not an RSA key that can carry it. */

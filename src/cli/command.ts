@@ -44,7 +44,7 @@ export function framed<Options extends object>(command: Command, body: Body<Opti
     let terminal = new Terminal(name, given);
     let code: ExitCode;
     try {
-      if (given.config !== undefined) applyConfigFile(given.config, command);
+      if (given.config !== undefined) await applyConfigFile(given.config, command);
       const options = command.opts<Options & CommonOptions>();
       terminal = new Terminal(name, options);
       code = await body(args, options, { terminal, signal: stopSignal() });

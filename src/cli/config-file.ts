@@ -2,7 +2,6 @@
 // What the command line says wins.
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
-import { parseDocument } from 'yaml';
 import { HellotapError } from '../errors.js';
 import { configKey } from './option.js';
 
@@ -10,9 +9,10 @@ import { configKey } from './option.js';
  * Applies a file to a command that has been parsed. Keys of other commands are passed over, unknown ones refused.
  * @throws HellotapError ERR_CONFIG naming the file, the key and the reason
  */
-export function applyConfigFile(path: string, command: Command): void {
-  const settings = readSettings(path);
-  const known = new Set(allOptions(rootOf(command)).map(configKey));
+export async function applyConfigFile(path: string, command: Command): Promise<void> {
+  const settings = await readSettings(path);
+  let known: ReadonlySet<string> = new Set(optionsOf(command).map(configKey));
+  if (Object.keys(settings).some((key) => !known.has(key))) known = await keysOfAllCommands();
   for (const [key, value] of Object.entries(settings)) {
     if (!known.has(key) || key === 'config') {
       throw new HellotapError('ERR_CONFIG', `${path}: unknown key "${key}"; keys are the long options without dashes`);
@@ -22,7 +22,8 @@ export function applyConfigFile(path: string, command: Command): void {
   }
 }
 
-function readSettings(path: string): Record<string, unknown> {
+async function readSettings(path: string): Promise<Record<string, unknown>> {
+  const { parseDocument } = await import('yaml');
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
@@ -69,8 +70,11 @@ function set(path: string, command: Command, options: readonly Option[], key: st
   }
 }
 
-function rootOf(command: Command): Command {
-  return command.parent === null ? command : rootOf(command.parent);
+/** A file may serve several commands: what one of them knows is no mistake for the others. */
+async function keysOfAllCommands(): Promise<Set<string>> {
+  const { COMMANDS } = await import('./commands.js');
+  const commands = await Promise.all(Object.values(COMMANDS).map((load) => load()));
+  return new Set(commands.flatMap(allOptions).map(configKey));
 }
 
 function optionsOf(command: Command): readonly Option[] {

@@ -3,12 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './command.js';
-import { dbCommand } from './db.js';
-import { explainCommand } from './explain.js';
-import { interfacesCommand } from './interfaces.js';
-import { probeCommand } from './probe.js';
-import { triageCommand } from './triage.js';
-import { watchCommand } from './watch.js';
+import { COMMANDS } from './commands.js';
 
 const DESCRIPTION = `What is really behind that TLS server?
 
@@ -43,16 +38,9 @@ const program = new Command('hellotap')
   .configureHelp({ sortSubcommands: false, helpWidth: 100 })
   .exitOverride();
 
-for (const command of [
-  triageCommand(),
-  watchCommand(),
-  probeCommand(),
-  dbCommand(),
-  explainCommand(),
-  interfacesCommand(),
-]) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
+const asked = COMMANDS[process.argv[2] ?? ''];
+const loaded = await Promise.all((asked === undefined ? Object.values(COMMANDS) : [asked]).map((load) => load()));
+for (const command of loaded) program.addCommand(command.copyInheritedSettings(program));
 
 try {
   await program.parseAsync();

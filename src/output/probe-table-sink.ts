@@ -1,5 +1,4 @@
 // The table of `probe`: one row per server, with its fingerprint and what the database says of it.
-import Table from 'cli-table3';
 import type { EventSink, FingerprintEvent, HellotapEvent } from './event.js';
 import type { LineWriter } from './line-writer.js';
 import { printable } from './printable.js';
@@ -32,6 +31,7 @@ export class ProbeTableSink implements EventSink {
   async close(): Promise<void> {
     if (this.#rows.length > 0) {
       const { paint } = this.#options;
+      const { default: Table } = await import('cli-table3');
       const table = new Table({
         head: ['server', 'SNI', 'fingerprint', 'answers', 'label', 'how sure', 'C2 score'].map((title) =>
           paint.bold(title),

@@ -1,5 +1,4 @@
 // The table for people: one row per server, with how often it was seen and what it most probably is.
-import Table from 'cli-table3';
 import type { Verdict } from '../match/verdict.js';
 import type { EventSink, HellotapEvent, TlsEvent, TagEvent, FingerprintEvent } from './event.js';
 import type { LineWriter } from './line-writer.js';
@@ -64,13 +63,14 @@ export class TableSink implements EventSink {
   }
 
   async close(): Promise<void> {
-    for (const line of this.render()) this.#writer.line(line);
+    for (const line of await this.render()) this.#writer.line(line);
     await this.#writer.close();
   }
 
   /** The table's lines; none where no server was seen. */
-  render(): string[] {
+  async render(): Promise<string[]> {
     if (this.#rows.size === 0) return [];
+    const { default: Table } = await import('cli-table3');
     const { paint } = this.#options;
     const table = new Table({
       head: ['server', 'SNI', 'version', 'label', 'how sure', 'C2 score', 'flows'].map((title) => paint.bold(title)),

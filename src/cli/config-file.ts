@@ -50,7 +50,7 @@ function set(path: string, command: Command, options: readonly Option[], key: st
   const name = first.attributeName();
   const source = command.getOptionValueSource(name);
   if (source !== undefined && source !== 'default') return;
-  const flag = options.every((one) => one.isBoolean());
+  const flag = options.every((one) => !one.required && !one.optional);
   if (flag) {
     if (typeof value !== 'boolean') return refuse('true or false is needed');
     command.setOptionValueWithSource(name, value, 'config');

@@ -66,6 +66,11 @@ export class Store {
     return Store.open(this.path, { ...options, create: false });
   }
 
+  /** From now on, how long to wait for another process's write, in milliseconds. Calls are synchronous: nothing else runs. */
+  setPatience(ms: number): void {
+    this.#db.pragma(`busy_timeout = ${Math.trunc(ms)}`);
+  }
+
   close(): void {
     try {
       this.#db.close();

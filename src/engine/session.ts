@@ -5,6 +5,8 @@ import type { EventSink } from '../output/event.js';
 import { Engine, type ProbePort } from './engine.js';
 import { ProbeRecorder } from './probe-recorder.js';
 
+const BUSY_TIMEOUT_MS = 50;
+
 export interface SessionOptions {
   /** Closed with the session. */
   readonly store: Store;
@@ -25,11 +27,14 @@ export interface Session {
 
 export function openSession(options: SessionOptions): Session {
   const { store } = options;
+  // While one waits for another process's import, no packet is read: the recorder comes back later instead.
+  store.setPatience(BUSY_TIMEOUT_MS);
+  const recorder = new ProbeRecorder(store);
   const matcher = new Matcher(store);
   const engine = new Engine({
     verdicts: matcher,
     probes: options.probes,
-    store: new ProbeRecorder(store),
+    store: recorder,
     sink: options.sink,
     now: () => Date.now() * 1000,
     warn: options.warn,
@@ -41,6 +46,7 @@ export function openSession(options: SessionOptions): Session {
     stats: () => ({
       engine: { ...engine.counters, probing: engine.probing },
       matcher: { ...matcher.counters },
+      recorder: { ...recorder.counters, waiting: recorder.waiting },
       anomalies: engine.anomalies.counts(),
     }),
     close: () => {

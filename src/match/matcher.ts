@@ -83,8 +83,10 @@ export class Matcher {
       maxServers: options.maxServers ?? 262_144,
       maxBytes: options.maxBytes ?? 256 * 2 ** 20,
     });
-    this.#fingerprints = new LRUCache({ max: options.maxFingerprints ?? 65_536 });
-    this.#passive = new LRUCache({ max: options.maxFingerprints ?? 65_536 });
+    // By size, as in server-cache.ts: room is made when it is needed.
+    const bound = { maxSize: options.maxFingerprints ?? 65_536, sizeCalculation: (): number => 1 };
+    this.#fingerprints = new LRUCache(bound);
+    this.#passive = new LRUCache(bound);
     this.#missTtlMs = options.missTtlMs ?? 60_000;
     this.#hitTtlMs = options.hitTtlMs ?? 3_600_000;
     this.#refreshMs = options.refreshMs ?? 250;

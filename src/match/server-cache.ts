@@ -26,17 +26,21 @@ export class ServerCache<T extends object> {
   readonly #crowded: LRUCache<string, T>;
 
   constructor({ maxServers, maxBytes }: ServerCacheBounds) {
-    // Half of the bytes for either: neither can push the other out.
+    // Half of the bytes for either: neither can push the other out. The bound of entries is kept through the bytes as
+    // well: `max` would have lru-cache make room for all of them at once, which takes 50 ms of every start.
+    const maxSize = Math.ceil(maxBytes / 2);
+    const share = Math.max(1, Math.ceil(maxSize / maxServers));
     this.#addresses = new LRUCache({
-      max: maxServers,
-      maxSize: Math.ceil(maxBytes / 2),
+      maxSize,
       sizeCalculation: (slots, address) =>
-        slots.reduce((sum, slot) => sum + BYTES_PER_SERVER + (slot.serverName?.length ?? 0), address.length),
+        Math.max(
+          share,
+          slots.reduce((sum, slot) => sum + BYTES_PER_SERVER + (slot.serverName?.length ?? 0), address.length),
+        ),
     });
     this.#crowded = new LRUCache({
-      max: maxServers,
-      maxSize: Math.ceil(maxBytes / 2),
-      sizeCalculation: (_, text) => BYTES_PER_SERVER + text.length,
+      maxSize,
+      sizeCalculation: (_, text) => Math.max(share, BYTES_PER_SERVER + text.length),
     });
   }
 

@@ -55,4 +55,21 @@ describe('the cache of servers', () => {
     assert.ok(kept.length > 50 && kept.length <= 100, String(kept.length));
     assert.deepEqual(cache.get(server(254)), { n: 254 });
   });
+
+  it('keeps to its number of addresses, however small they are', () => {
+    const cache = new ServerCache<{ n: number }>({ maxServers: 10, maxBytes: 1e9 });
+    const server = (n: number) => ({ address: `192.0.2.${n}`, port: 443, serverName: null });
+    for (let n = 0; n < 100; n++) cache.set(server(n), { n });
+    const kept = Array.from({ length: 100 }, (_, n) => n).filter((n) => cache.get(server(n)) !== undefined);
+    assert.deepEqual(kept, [90, 91, 92, 93, 94, 95, 96, 97, 98, 99]);
+  });
+
+  it('costs next to nothing before it holds anything', () => {
+    const made = Array.from({ length: 20 }, () => {
+      const start = performance.now();
+      new ServerCache({ maxServers: 262_144, maxBytes: 256 * 2 ** 20 });
+      return performance.now() - start;
+    });
+    assert.ok(Math.min(...made) < 5, String(Math.min(...made)));
+  });
 });

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { findServer } from '../../src/database/servers.js';
 import { Store } from '../../src/database/store.js';
 import { ProbeRecorder } from '../../src/engine/probe-recorder.js';
-import { HellotapError } from '../../src/errors.js';
+import type { HellotapError } from '../../src/errors.js';
 import type { ProbeResult } from '../../src/probe/probe-result.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hellotap-recorder-'));

@@ -13,23 +13,23 @@ namespace hellotap {
 enum class Layer : uint8_t { kCapture = 0, kLink = 1, kNetwork = 2, kTransport = 3 };
 
 // name, layer, whether part of the input could not be read because of it
-#define HELLOTAP_ANOMALIES(X)                  \
-  X(read_error, kCapture, true)                \
-  X(truncated_record, kCapture, true)          \
-  X(bad_record_header, kCapture, true)         \
-  X(truncated_block, kCapture, true)           \
-  X(bad_block, kCapture, true)                 \
-  X(unknown_interface, kCapture, true)         \
-  X(unsupported_link_type, kLink, true)        \
-  X(truncated_link_header, kLink, false)       \
-  X(snaplen_cut, kNetwork, true)               \
-  X(bad_ip_header, kNetwork, false)            \
-  X(truncated_ip_header, kNetwork, false)      \
-  X(fragment_not_joined, kNetwork, true)       \
-  X(bad_tcp_header, kTransport, false)         \
-  X(truncated_tcp_header, kTransport, false)   \
-  X(filter_not_applicable, kCapture, true)     \
-  X(flow_table_full, kTransport, false)        \
+#define HELLOTAP_ANOMALIES(X)                \
+  X(read_error, kCapture, true)              \
+  X(truncated_record, kCapture, true)        \
+  X(bad_record_header, kCapture, true)       \
+  X(truncated_block, kCapture, true)         \
+  X(bad_block, kCapture, true)               \
+  X(unknown_interface, kCapture, true)       \
+  X(unsupported_link_type, kLink, true)      \
+  X(truncated_link_header, kLink, false)     \
+  X(snaplen_cut, kNetwork, true)             \
+  X(bad_ip_header, kNetwork, false)          \
+  X(truncated_ip_header, kNetwork, false)    \
+  X(fragment_not_joined, kNetwork, true)     \
+  X(bad_tcp_header, kTransport, false)       \
+  X(truncated_tcp_header, kTransport, false) \
+  X(filter_not_applicable, kCapture, true)   \
+  X(flow_table_full, kTransport, false)      \
   X(reassembly_memory_full, kTransport, false)
 
 enum class AnomalyCode : uint16_t {
@@ -70,8 +70,8 @@ class AnomalyLog {
   // A new input: each kind may be reported once more.
   void startInput() { std::memset(seen_, 0, sizeof seen_); }
 
-  __attribute__((format(printf, 5, 6))) void report(AnomalyCode code, int64_t offset, int64_t timestamp, const char* format,
-                                                    ...) {
+  __attribute__((format(printf, 5, 6))) void report(AnomalyCode code, int64_t offset, int64_t timestamp,
+                                                    const char* format, ...) {
     va_list arguments;
     va_start(arguments, format);
     reportList(code, offset, timestamp, format, arguments);

@@ -38,7 +38,8 @@ class Fixed {
     static_assert(At + 4 <= N, "field outside of the header");
     return __builtin_bswap32(load32<At>());
   }
-  // The byte order of the writer of a file: `swapped` when it isn't this machine's (all that we build for are little-endian).
+  // The byte order of the writer of a file: `swapped` when it isn't this machine's (all that we build for are
+  // little-endian).
   template <size_t At>
   uint16_t file16(bool swapped) const {
     static_assert(At + 2 <= N, "field outside of the header");

@@ -1,5 +1,5 @@
-// The addon's entry: constants that both sides share, and the class PacketCore. State is per environment, so worker threads may
-// each load it.
+// The addon's entry: constants that both sides share, and the class PacketCore. State is per environment, so worker
+// threads may each load it.
 #include "binding/addon.h"
 
 #include "base/anomaly.h"
@@ -23,7 +23,8 @@ Napi::Value listPacketSockets(const Napi::CallbackInfo& info) {
 Napi::Value takePacketSocketStatistics(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   PacketSocketStatistics statistics;
-  if (info.Length() < 1 || !info[0].IsNumber() || !readPacketSocketStatistics(info[0].As<Napi::Number>().Int32Value(), statistics))
+  if (info.Length() < 1 || !info[0].IsNumber() ||
+      !readPacketSocketStatistics(info[0].As<Napi::Number>().Int32Value(), statistics))
     return env.Null();
   Napi::Array pair = Napi::Array::New(env, 2);
   pair.Set(0u, static_cast<double>(statistics.received));
@@ -47,9 +48,11 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                            InstanceValue("maxRecordBytes", Napi::Number::New(env, kMaxRecordBytes), napi_enumerable),
                            InstanceValue("counterNames", counters, napi_enumerable),
                            InstanceValue("anomalyCodes", codes, napi_enumerable),
-                           InstanceValue("packetSockets", Napi::Function::New<listPacketSockets>(env, "packetSockets"), napi_enumerable),
+                           InstanceValue("packetSockets", Napi::Function::New<listPacketSockets>(env, "packetSockets"),
+                                         napi_enumerable),
                            InstanceValue("packetSocketStatistics",
-                                         Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"), napi_enumerable),
+                                         Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"),
+                                         napi_enumerable),
                            InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
                        });
 }

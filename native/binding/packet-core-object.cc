@@ -42,8 +42,8 @@ bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, dou
   if (given.IsUndefined()) return true;
   const double number = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
   if (!(number >= least && number <= most) || number != static_cast<double>(static_cast<int64_t>(number))) {
-    throwType(env, (std::string(name) + " has to be a whole number from " + std::to_string(static_cast<int64_t>(least)) + " to " +
-                    std::to_string(static_cast<int64_t>(most)))
+    throwType(env, (std::string(name) + " has to be a whole number from " +
+                    std::to_string(static_cast<int64_t>(least)) + " to " + std::to_string(static_cast<int64_t>(most)))
                        .c_str());
     return false;
   }
@@ -105,7 +105,8 @@ PacketCoreObject::PacketCoreObject(const Napi::CallbackInfo& info) : Napi::Objec
   uint64_t secret[4];
   for (uint64_t& word : secret) word = uint64_t{random()} << 32 | random();
   core_.reset(new (std::nothrow) PacketCore(limits, secret));
-  if (!core_ || !core_->isUsable()) throwCode(env, "ERR_CAPTURE_UNAVAILABLE", "there is not enough memory for the flow table");
+  if (!core_ || !core_->isUsable())
+    throwCode(env, "ERR_CAPTURE_UNAVAILABLE", "there is not enough memory for the flow table");
 }
 
 void PacketCoreObject::closeInput() {
@@ -143,8 +144,8 @@ void PacketCoreObject::openStream(const Napi::CallbackInfo&) {
   state_ = "starved";
 }
 
-// continueStream(header, offset, delivered): the rest of a classic pcap of which somebody else has read what is before the offset,
-// and the first `delivered` bytes behind it.
+// continueStream(header, offset, delivered): the rest of a classic pcap of which somebody else has read what is before
+// the offset, and the first `delivered` bytes behind it.
 void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() < 3 || !isBytes(info[0]) || !isCount(info[1]) || !isCount(info[2]))
@@ -162,7 +163,8 @@ void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
 
 // openFrames(linkType): frames of one link type, pushed as FrameQueue wants them.
 void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
-  if (info.Length() < 1 || !isLinkType(info[0])) return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
+  if (info.Length() < 1 || !isLinkType(info[0]))
+    return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
   closeInput();
   frames_.reset(new FrameQueue(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value())));
   core_->startInput();
@@ -170,8 +172,8 @@ void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
   state_ = "starved";
 }
 
-// setFilter(expression, linkType): what doesn't match is not looked at; empty: everything is. The link type is the one that the
-// expression is checked against at once. Throws with code ERR_USAGE or ERR_CAPTURE_UNAVAILABLE.
+// setFilter(expression, linkType): what doesn't match is not looked at; empty: everything is. The link type is the one
+// that the expression is checked against at once. Throws with code ERR_USAGE or ERR_CAPTURE_UNAVAILABLE.
 void PacketCoreObject::setFilter(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   if (info.Length() < 2 || !info[0].IsString() || !isLinkType(info[1]))
@@ -183,7 +185,8 @@ void PacketCoreObject::setFilter(const Napi::CallbackInfo& info) {
   if (!BpfFilter::isAvailable()) return throwCode(env, "ERR_CAPTURE_UNAVAILABLE", "libpcap was not found");
   std::string error;
   std::unique_ptr<BpfFilter> filter(new BpfFilter(expression));
-  if (!filter->compile(static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value()), error)) return throwCode(env, "ERR_USAGE", error);
+  if (!filter->compile(static_cast<uint16_t>(info[1].As<Napi::Number>().Uint32Value()), error))
+    return throwCode(env, "ERR_USAGE", error);
   filter_ = std::move(filter);
   core_->setFilter(filter_.get());
 }
@@ -208,8 +211,8 @@ void PacketCoreObject::endInput(const Napi::CallbackInfo&) {
   if (piecewise_ || frames_) state_ = "more";
 }
 
-// drain(batch, budget): reads about `budget` bytes of frames, writes records into `batch`, and returns how many bytes of it are used.
-// `state` says how to go on: "more" (call again), "starved" (push) or "ended".
+// drain(batch, budget): reads about `budget` bytes of frames, writes records into `batch`, and returns how many bytes
+// of it are used. `state` says how to go on: "more" (call again), "starved" (push) or "ended".
 Napi::Value PacketCoreObject::drain(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const double budget = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
@@ -251,7 +254,8 @@ Napi::Value PacketCoreObject::finish(const Napi::CallbackInfo& info) {
 // advance(microseconds): moves the clock of the time-outs while no packets come.
 void PacketCoreObject::advance(const Napi::CallbackInfo& info) {
   const double time = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
-  if (!(time >= 0 && time <= 9007199254740991.0)) return throwType(info.Env(), "advance: microseconds have to be a number from 0");
+  if (!(time >= 0 && time <= 9007199254740991.0))
+    return throwType(info.Env(), "advance: microseconds have to be a number from 0");
   core_->advance(static_cast<int64_t>(time));
 }
 

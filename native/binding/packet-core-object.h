@@ -1,5 +1,5 @@
-// PacketCore as JavaScript sees it: one core and the input that it reads at the moment. Arguments are checked here and trusted
-// further in. Batches are written into memory of the caller's, so nothing outlives a call.
+// PacketCore as JavaScript sees it: one core and the input that it reads at the moment. Arguments are checked here and
+// trusted further in. Batches are written into memory of the caller's, so nothing outlives a call.
 #ifndef HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_
 #define HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_
 

@@ -2,10 +2,10 @@
 
 #ifdef __linux__
 
-#include <cstdlib>
 #include <dirent.h>
 #include <linux/if_packet.h>
 #include <sys/socket.h>
+#include <cstdlib>
 
 namespace hellotap {
 

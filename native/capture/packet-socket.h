@@ -1,5 +1,5 @@
-// The kernel's own count of what it delivered and what it dropped, for packet sockets (AF_PACKET) that another library opened in
-// this process and tells nothing about. Linux only; elsewhere there are none.
+// The kernel's own count of what it delivered and what it dropped, for packet sockets (AF_PACKET) that another library
+// opened in this process and tells nothing about. Linux only; elsewhere there are none.
 #ifndef HELLOTAP_CAPTURE_PACKET_SOCKET_H_
 #define HELLOTAP_CAPTURE_PACKET_SOCKET_H_
 

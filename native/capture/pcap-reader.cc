@@ -44,7 +44,8 @@ bool PcapReader::open(Fixed<kFileHeaderBytes> header) {
 uint32_t PcapReader::maxCaptured() const { return isOversizedLinkType(linkType_) ? kMaxOversized : kMaxFrameBytes; }
 
 inline PcapReader::RecordHeader PcapReader::fields(Fixed<16> header) const {
-  return {header.file32<0>(swapped_), header.file32<4>(swapped_), header.file32<8>(swapped_), header.file32<12>(swapped_)};
+  return {header.file32<0>(swapped_), header.file32<4>(swapped_), header.file32<8>(swapped_),
+          header.file32<12>(swapped_)};
 }
 
 inline bool PcapReader::isOrdinary(const RecordHeader& header) const {
@@ -59,7 +60,8 @@ inline void PcapReader::addFrame(const RecordHeader& header, Datum body, size_t 
   frame.bytes = body;
   frame.original = header.original < header.captured ? header.captured : header.original;
   frame.linkType = linkType_;
-  frame.timestamp = int64_t{header.seconds} * 1000000 + (fractionsPerSecond_ == 1000000 ? header.fraction : header.fraction / 1000);
+  frame.timestamp =
+      int64_t{header.seconds} * 1000000 + (fractionsPerSecond_ == 1000000 ? header.fraction : header.fraction / 1000);
   frame.offset = offsetOf(at);
   lastSeconds_ = header.seconds;
 }
@@ -140,8 +142,8 @@ ReadStatus PcapReader::incomplete(Cursor& cursor, const RecordHeader& header, Fr
 ReadStatus PcapReader::endInside(Cursor& cursor, Notes& notes, const char* what, size_t have, size_t whole) {
   if (what) {
     ++notes.counters.damagedRecords;
-    notes.anomalies.report(AnomalyCode::truncated_record, offsetOf(cursor.at), kNoTime, "the capture ends inside of %s (%zu of %zu bytes)", what,
-                           have, whole);
+    notes.anomalies.report(AnomalyCode::truncated_record, offsetOf(cursor.at), kNoTime,
+                           "the capture ends inside of %s (%zu of %zu bytes)", what, have, whole);
   }
   cursor.previous = cursor.at = cursor.input.size();
   return ReadStatus::kEnded;
@@ -159,12 +161,14 @@ ReadStatus PcapReader::damaged(Cursor& cursor, uint32_t captured, Notes& notes) 
                            "no record header here (captured length %u); no other was found so far", captured);
   } else if (cursor.at < bad) {
     notes.anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime,
-                           "no record header here (captured length %u): the length of the record before is wrong; reading goes on %zu bytes "
+                           "no record header here (captured length %u): the length of the record before is wrong; "
+                           "reading goes on %zu bytes "
                            "further back",
                            captured, bad - cursor.at);
   } else {
     notes.anomalies.report(AnomalyCode::bad_record_header, offset, kNoTime,
-                           "no record header here (captured length %u); reading goes on %zu bytes further on", captured, cursor.at - bad);
+                           "no record header here (captured length %u); reading goes on %zu bytes further on", captured,
+                           cursor.at - bad);
   }
   return status;
 }
@@ -174,7 +178,9 @@ ReadStatus PcapReader::search(Cursor& cursor) {
   searching_ = found == Search::kNeedMore;
   if (found == Search::kNone) cursor.at = cursor.input.size();
   cursor.previous = cursor.at;
-  return found == Search::kFound ? ReadStatus::kMore : found == Search::kNone ? ReadStatus::kEnded : ReadStatus::kStarved;
+  return found == Search::kFound  ? ReadStatus::kMore
+         : found == Search::kNone ? ReadStatus::kEnded
+                                  : ReadStatus::kStarved;
 }
 
 // Moves to the next place from which records follow one another, or to the first that cannot be judged yet.
@@ -188,8 +194,8 @@ PcapReader::Search PcapReader::findRecord(Cursor& cursor) const {
   }
 }
 
-// Whether records follow one another from `at` on. Three in a row do; fewer do at the end of the input, if their time is that of
-// the records before the damage, because packets are full of small numbers that look like a header.
+// Whether records follow one another from `at` on. Three in a row do; fewer do at the end of the input, if their time
+// is that of the records before the damage, because packets are full of small numbers that look like a header.
 PcapReader::Search PcapReader::chainFrom(const Cursor& cursor, uint64_t at) const {
   const Datum& input = cursor.input;
   uint32_t firstSeconds = 0;
@@ -197,7 +203,9 @@ PcapReader::Search PcapReader::chainFrom(const Cursor& cursor, uint64_t at) cons
   for (int records = 0; records < kChainRecords; ++records) {
     if (cursor.last && at == input.size()) return records > (isCloseToLast ? 0 : 1) ? Search::kFound : Search::kNone;
     const auto bytes = input.peekAt<16>(static_cast<size_t>(at));
-    const Search atEnd = !cursor.last ? Search::kNeedMore : isCloseToLast && records > 0 ? Search::kFound : Search::kNone;
+    const Search atEnd = !cursor.last                   ? Search::kNeedMore
+                         : isCloseToLast && records > 0 ? Search::kFound
+                                                        : Search::kNone;
     if (!bytes) return atEnd;
     const RecordHeader header = fields(bytes);
     if (records == 0) {

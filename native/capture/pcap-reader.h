@@ -1,6 +1,6 @@
 // Classic pcap: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-05.html, with the magics for nanoseconds and for
-// Kuznetzov's patch (eight more bytes in each record header). Works on whatever part of the capture has arrived; where a record
-// header makes no sense it searches for the next place from which records follow one another again.
+// Kuznetzov's patch (eight more bytes in each record header). Works on whatever part of the capture has arrived; where
+// a record header makes no sense it searches for the next place from which records follow one another again.
 #ifndef HELLOTAP_CAPTURE_PCAP_READER_H_
 #define HELLOTAP_CAPTURE_PCAP_READER_H_
 
@@ -23,15 +23,15 @@ class PcapReader {
   // Takes the file header; false where it isn't one of this format.
   bool open(Fixed<kFileHeaderBytes> header);
   uint16_t linkType() const { return linkType_; }
-  // Reading goes on in the middle: what comes next is at this offset of the capture, and begins with a record (of so many bytes with
-  // its header, or none) that was delivered already.
+  // Reading goes on in the middle: what comes next is at this offset of the capture, and begins with a record (of so
+  // many bytes with its header, or none) that was delivered already.
   void continueAt(int64_t offset, size_t delivered) {
     offset_ = offset;
     delivered_ = delivered;
   }
 
-  // Consumes whole records from the front of `input`, which continues where the call before left off. The record read last is
-  // consumed only by the next call: if a damaged length made it swallow others, they are searched for in it.
+  // Consumes whole records from the front of `input`, which continues where the call before left off. The record read
+  // last is consumed only by the next call: if a damaged length made it swallow others, they are searched for in it.
   // `last`: nothing comes behind `input`.
   ReadStatus read(Datum& input, bool last, FrameBatch& out, Notes& notes);
 

@@ -27,8 +27,10 @@ constexpr uint16_t kTimestampResolution = 9;
 constexpr uint16_t kTimestampOffset = 14;
 
 constexpr uint32_t kMinBlock = 12;
-// A packet of 256 KiB with ample options. What is longer is no packet, and is passed over without being held.
+// A packet of 256 KiB with ample options. What is longer is no packet, and is passed over without being held; up to a
+// length behind which so much would be lost that it is rather taken for damage.
 constexpr uint32_t kMaxHeldBlock = 1 << 20;
+constexpr uint32_t kMaxSkippedBlock = 16 << 20;
 constexpr size_t kMaxInterfaces = 65536;
 constexpr int64_t kMaxTime = (int64_t{1} << 53) - 1;  // what a JavaScript number holds exactly
 
@@ -54,7 +56,8 @@ bool isKnownType(uint32_t type) {
 
 bool isLength(uint32_t length) { return length >= kMinBlock && length % 4 == 0; }
 
-__attribute__((format(printf, 4, 5))) void noteDamage(Notes& notes, AnomalyCode code, int64_t offset, const char* format, ...) {
+__attribute__((format(printf, 4, 5))) void noteDamage(Notes& notes, AnomalyCode code, int64_t offset,
+                                                      const char* format, ...) {
   ++notes.counters.damagedRecords;
   va_list arguments;
   va_start(arguments, format);
@@ -103,8 +106,10 @@ PcapngReader::BlockStart PcapngReader::startOf(Datum input) const {
   }
   const BlockStart block{start.file32<0>(swapped), start.file32<4>(swapped), swapped, nullptr};
   if (!damage && !isLength(block.length)) damage = "a block length that is no multiple of 4, or less than 12";
-  if (!damage && block.length > kMaxHeldBlock && (isPacketType(block.type) || block.type == kSectionHeader))
-    damage = "a packet block of more than 1 MiB";
+  const bool hasToBeHeld =
+      isPacketType(block.type) || block.type == kSectionHeader || block.type == kInterfaceDescription;
+  if (!damage && block.length > (hasToBeHeld ? kMaxHeldBlock : kMaxSkippedBlock))
+    damage = "a block that is longer than any can be";
   return {block.type, block.length, swapped, damage};
 }
 
@@ -113,12 +118,18 @@ ReadStatus PcapngReader::next(Datum& input, bool last, FrameBatch& out, Notes& n
   const auto start = input.peek<8>();
   if (!start || (start.be32<0>() == kSectionHeader && !input.peek<kSectionStartBytes>())) {
     if (!last) return ReadStatus::kStarved;
-    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block header (%zu bytes)", input.size());
+    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block header (%zu bytes)",
+               input.size());
     consume(input, input.size());
     return ReadStatus::kEnded;
   }
   const BlockStart block = startOf(input);
   if (block.damage) return damaged(input, last, block.damage, notes);
+  if (block.length > kMaxHeldBlock) {
+    skip_ = block.length - 4;
+    expectTrailer_ = block.length;
+    return ReadStatus::kMore;
+  }
   if (block.length > input.size()) return beyondInput(input, last, block, out, notes);
   if (input.peekAt<4>(block.length - 4).file32<0>(block.swapped) != block.length)
     return damaged(input, last, "the two lengths of a block differ", notes);
@@ -131,17 +142,17 @@ ReadStatus PcapngReader::next(Datum& input, bool last, FrameBatch& out, Notes& n
 ReadStatus PcapngReader::beyondInput(Datum& input, bool last, const BlockStart& block, FrameBatch& out, Notes& notes) {
   if (last) {
     size_t at = 1;
-    if (findBlock(input, at, last) == Search::kFound) return damaged(input, last, "a block length that reaches beyond the end", notes);
-    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block (%zu of %u bytes)", input.size(), block.length);
+    if (findBlock(input, at, last) == Search::kFound)
+      return damaged(input, last, "a block length that reaches beyond the end", notes);
+    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block (%zu of %u bytes)",
+               input.size(), block.length);
     // What is there of a packet can still hold a hello.
-    if (block.type == kEnhancedPacket || block.type == kObsoletePacket) readBlock(block, input.behind(8), false, out, notes);
+    if (block.type == kEnhancedPacket || block.type == kObsoletePacket)
+      readBlock(block, input.behind(8), false, out, notes);
     consume(input, input.size());
     return ReadStatus::kEnded;
   }
-  if (block.length <= kMaxHeldBlock) return ReadStatus::kStarved;
-  skip_ = block.length - 4;
-  expectTrailer_ = block.length;
-  return ReadStatus::kMore;
+  return ReadStatus::kStarved;
 }
 
 // On with a block that is too long to be held, up to the length that ends it.
@@ -152,7 +163,8 @@ ReadStatus PcapngReader::passOver(Datum& input, bool last, Notes& notes) {
   const auto trailer = input.peek<4>();
   if (skip_ > 0 || !trailer) {
     if (!last) return ReadStatus::kStarved;
-    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block of %u bytes", expectTrailer_);
+    noteDamage(notes, AnomalyCode::truncated_block, offset_, "the capture ends inside of a block of %u bytes",
+               expectTrailer_);
     consume(input, input.size());
     return ReadStatus::kEnded;
   }
@@ -167,7 +179,8 @@ ReadStatus PcapngReader::damaged(Datum& input, bool last, const char* why, Notes
   const int64_t bad = offset_;
   const ReadStatus status = search(input, last, 1);
   if (status == ReadStatus::kMore) {
-    noteDamage(notes, AnomalyCode::bad_block, bad, "%s; reading goes on %lld bytes further on", why, static_cast<long long>(offset_ - bad));
+    noteDamage(notes, AnomalyCode::bad_block, bad, "%s; reading goes on %lld bytes further on", why,
+               static_cast<long long>(offset_ - bad));
   } else {
     noteDamage(notes, AnomalyCode::bad_block, bad, "%s; no other block was found so far", why);
   }
@@ -179,10 +192,13 @@ ReadStatus PcapngReader::search(Datum& input, bool last, size_t from) {
   const Search found = findBlock(input, at, last);
   searching_ = found == Search::kNeedMore;
   consume(input, found == Search::kNone ? input.size() : at);
-  return found == Search::kFound ? ReadStatus::kMore : found == Search::kNone ? ReadStatus::kEnded : ReadStatus::kStarved;
+  return found == Search::kFound  ? ReadStatus::kMore
+         : found == Search::kNone ? ReadStatus::kEnded
+                                  : ReadStatus::kStarved;
 }
 
-// Moves `at` to the next block whose type is known and whose two lengths agree, or to the first that cannot be judged yet.
+// Moves `at` to the next block whose type is known and whose two lengths agree, or to the first that cannot be judged
+// yet.
 PcapngReader::Search PcapngReader::findBlock(Datum input, size_t& at, bool last) const {
   for (;; ++at) {
     const Datum rest = input.behind(at);
@@ -221,8 +237,9 @@ void PcapngReader::readBlock(const BlockStart& block, Datum content, bool isWhol
 void PcapngReader::readInterface(Datum body, Notes& notes) {
   const auto fixed = body.take<8>();
   if (!fixed || interfaces_.size() == kMaxInterfaces)
-    return noteDamage(notes, AnomalyCode::bad_block, offset_, "an interface description that is too short, or of one of too many interfaces");
-  Interface interface{fixed.file16<0>(swapped_), fixed.file32<4>(swapped_), 6, 0};
+    return noteDamage(notes, AnomalyCode::bad_block, offset_,
+                      "an interface description that is too short, or of one of too many interfaces");
+  Interface interface { fixed.file16<0>(swapped_), fixed.file32<4>(swapped_), 6, 0 };
   while (const auto option = body.take<4>()) {
     const uint16_t code = option.file16<0>(swapped_);
     const uint16_t length = option.file16<2>(swapped_);
@@ -250,12 +267,15 @@ void PcapngReader::readTimedPacket(Datum body, bool isObsolete, bool isWhole, Fr
   const uint32_t captured = fixed.file32<12>(swapped_);
   const uint32_t original = fixed.file32<16>(swapped_);
   if (id >= interfaces_.size())
-    return noteDamage(notes, AnomalyCode::unknown_interface, offset_, "a packet of interface %u, of which there is no description", id);
+    return noteDamage(notes, AnomalyCode::unknown_interface, offset_,
+                      "a packet of interface %u, of which there is no description", id);
   Frame& frame = out.add();
   frame.bytes = body.first(captured);
   frame.original = original < captured ? captured : original;
   if (captured > body.size()) {
-    if (isWhole) noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet of %u bytes in a block that has %zu", captured, body.size());
+    if (isWhole)
+      noteDamage(notes, AnomalyCode::bad_block, offset_, "a packet of %u bytes in a block that has %zu", captured,
+                 body.size());
     frame.original = static_cast<uint32_t>(body.size());
   }
   frame.linkType = interfaces_[id].linkType;
@@ -265,9 +285,11 @@ void PcapngReader::readTimedPacket(Datum body, bool isObsolete, bool isWhole, Fr
 
 void PcapngReader::readSimplePacket(Datum body, FrameBatch& out, Notes& notes) {
   const auto fixed = body.take<4>();
-  if (!fixed) return noteDamage(notes, AnomalyCode::bad_block, offset_, "a simple packet block without room for its fields");
+  if (!fixed)
+    return noteDamage(notes, AnomalyCode::bad_block, offset_, "a simple packet block without room for its fields");
   if (interfaces_.empty())
-    return noteDamage(notes, AnomalyCode::unknown_interface, offset_, "a simple packet block before any interface description");
+    return noteDamage(notes, AnomalyCode::unknown_interface, offset_,
+                      "a simple packet block before any interface description");
   const uint32_t original = fixed.file32<0>(swapped_);
   const uint32_t snaplen = interfaces_[0].snaplen;
   Frame& frame = out.add();

@@ -1,6 +1,6 @@
-// pcapng: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html. Sections of either byte order, any number of
-// interfaces, enhanced, simple and obsolete packet blocks; other blocks are passed over. Works on whatever part of the capture
-// has arrived; where a block makes no sense it searches for the next one.
+// pcapng: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html. Sections of either byte order, any number
+// of interfaces, enhanced, simple and obsolete packet blocks; other blocks are passed over. Works on whatever part of
+// the capture has arrived; where a block makes no sense it searches for the next one.
 #ifndef HELLOTAP_CAPTURE_PCAPNG_READER_H_
 #define HELLOTAP_CAPTURE_PCAPNG_READER_H_
 

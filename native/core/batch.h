@@ -1,6 +1,8 @@
-// The layout of what crosses into JavaScript, and the writer of it. src/capture/flow-batch.ts is its mirror: change both.
+// The layout of what crosses into JavaScript, and the writer of it. src/capture/flow-batch.ts is its mirror: change
+// both.
 //
-// A batch is records, one behind the other; each begins at a multiple of 8 and says how long it is. All numbers are little-endian.
+// A batch is records, one behind the other; each begins at a multiple of 8 and says how long it is. All numbers are
+// little-endian.
 #ifndef HELLOTAP_CORE_BATCH_H_
 #define HELLOTAP_CORE_BATCH_H_
 
@@ -24,21 +26,22 @@ struct FlowRecordHeader {
   DirectionEnd clientEnd;
   DirectionEnd serverEnd;
   double flowId;
-  double timestamp;            // microseconds since 1970
-  uint8_t clientAddress[16];   // an IPv4 address in the first four bytes
+  double timestamp;           // microseconds since 1970
+  uint8_t clientAddress[16];  // an IPv4 address in the first four bytes
   uint8_t serverAddress[16];
   uint16_t clientPort;
   uint16_t serverPort;
-  uint8_t changeCipherSpec;    // bit 0: client, bit 1: server
+  uint8_t changeCipherSpec;  // bit 0: client, bit 1: server
   uint8_t vlanCount;
-  uint16_t headerBytes;        // where the client's bytes begin
+  uint16_t headerBytes;  // where the client's bytes begin
   uint32_t clientBytes;
   uint32_t serverBytes;
   uint32_t clientFirstApplicationData;
   uint32_t serverFirstApplicationData;
   uint16_t vlan[VlanTags::kMax];
 };
-static_assert(sizeof(FlowRecordHeader) == 88 && offsetof(FlowRecordHeader, clientPort) == 56 && offsetof(FlowRecordHeader, vlan) == 80,
+static_assert(sizeof(FlowRecordHeader) == 88 && offsetof(FlowRecordHeader, clientPort) == 56 &&
+                  offsetof(FlowRecordHeader, vlan) == 80,
               "layout as src/capture/flow-batch.ts reads it");
 
 // Followed by the detail, UTF-8, then padding to a multiple of 8.
@@ -46,11 +49,11 @@ struct AnomalyRecordHeader {
   uint32_t recordBytes;
   RecordKind kind;
   Layer layer;
-  uint16_t code;         // index in the addon's anomalyCodes
-  double offset;         // -1: none
-  double timestamp;      // -1: none
+  uint16_t code;     // index in the addon's anomalyCodes
+  double offset;     // -1: none
+  double timestamp;  // -1: none
   uint32_t detailBytes;
-  uint32_t damage;       // 0 or 1
+  uint32_t damage;  // 0 or 1
 };
 static_assert(sizeof(AnomalyRecordHeader) == 32 && offsetof(AnomalyRecordHeader, detailBytes) == 24,
               "layout as src/capture/flow-batch.ts reads it");

@@ -18,7 +18,8 @@ class Input {
   virtual ReadStatus read(FrameBatch& out, Notes& notes) = 0;
 };
 
-// The part of a capture that is in memory. What has been read makes room for what comes; the readers bound how much has to stay.
+// The part of a capture that is in memory. What has been read makes room for what comes; the readers bound how much has
+// to stay.
 class CaptureWindow {
  public:
   const CaptureReader& reader() const { return reader_; }
@@ -54,8 +55,8 @@ class PiecewiseCapture : public Input {
   bool last_ = false;
 };
 
-// A capture file. It is read into one small buffer over and over: that stays in the processor's cache, and takes half the time
-// of mapping the file. Nor does a file that shrinks meanwhile take the process with it.
+// A capture file. It is read into one small buffer over and over: that stays in the processor's cache, and takes half
+// the time of mapping the file. Nor does a file that shrinks meanwhile take the process with it.
 class FileCapture : public Input {
  public:
   ~FileCapture() override;

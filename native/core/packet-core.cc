@@ -63,7 +63,8 @@ PacketCore::Wanted PacketCore::complain(AnomalyCode code, const Frame& frame, co
   if (frame.original > frame.bytes.size() && code != AnomalyCode::bad_ip_header && code != AnomalyCode::bad_tcp_header)
     code = AnomalyCode::snaplen_cut;
   if (notes_.anomalies.isNew(code))
-    notes_.anomalies.report(code, frame.offset, frame.timestamp, "%s (%zu of %u bytes captured)", detail, frame.bytes.size(), frame.original);
+    notes_.anomalies.report(code, frame.offset, frame.timestamp, "%s (%zu of %u bytes captured)", detail,
+                            frame.bytes.size(), frame.original);
   return Wanted::kNo;
 }
 
@@ -89,8 +90,8 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
     case NetworkKind::kUnsupported:
       ++notes_.counters.unsupportedLinkType;
       if (notes_.anomalies.isNew(AnomalyCode::unsupported_link_type))
-        notes_.anomalies.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp, "packets of link type %u are not decoded",
-                          frame.linkType);
+        notes_.anomalies.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp,
+                                "packets of link type %u are not decoded", frame.linkType);
       return Wanted::kNo;
     case NetworkKind::kOther:
     default:
@@ -98,11 +99,14 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
       return Wanted::kNo;
   }
   if (__builtin_expect(result != IpResult::kPacket, 0)) {
-    if (result == IpResult::kTruncated) return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
-    if (result == IpResult::kMalformed) return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
+    if (result == IpResult::kTruncated)
+      return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
+    if (result == IpResult::kMalformed)
+      return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
     ++notes_.counters.fragments;
     if (ip.protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
-      notes_.anomalies.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp, "fragments of IP packets with TCP in them are not joined");
+      notes_.anomalies.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp,
+                              "fragments of IP packets with TCP in them are not joined");
     return Wanted::kNo;
   }
   if (ip.protocol != kProtocolTcp) {
@@ -124,8 +128,9 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
   if (__builtin_expect(ip.missing > 0, 0)) {
     ++notes_.counters.cutPackets;
     if (frame.original > frame.bytes.size() && notes_.anomalies.isNew(AnomalyCode::snaplen_cut))
-      notes_.anomalies.report(AnomalyCode::snaplen_cut, frame.offset, frame.timestamp, "packets were cut when they were captured (%zu of %u bytes here)",
-                        frame.bytes.size(), frame.original);
+      notes_.anomalies.report(AnomalyCode::snaplen_cut, frame.offset, frame.timestamp,
+                              "packets were cut when they were captured (%zu of %u bytes here)", frame.bytes.size(),
+                              frame.original);
   }
   segment.direction = makeFlowKey(ip, tcp, segment.key);
   segment.flags = tcp.flags;

@@ -1,8 +1,8 @@
 #include "filter/bpf-filter.h"
 
 #include <dlfcn.h>
-#include <mutex>
 #include <sys/time.h>
+#include <mutex>
 
 namespace hellotap {
 
@@ -93,7 +93,8 @@ bool BpfFilter::matches(const Frame& frame, Notes& notes) {
     std::string error;
     if (!compile(frame.linkType, error))
       notes.anomalies.report(AnomalyCode::filter_not_applicable, frame.offset, frame.timestamp,
-                             "the filter does not apply to packets of link type %u, which are left out: %s", frame.linkType, error.c_str());
+                             "the filter does not apply to packets of link type %u, which are left out: %s",
+                             frame.linkType, error.c_str());
     compiled = find(frame.linkType);
   }
   if (!compiled->applies) return false;

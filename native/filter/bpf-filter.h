@@ -1,5 +1,5 @@
-// Filter expressions in tcpdump's language. libpcap compiles and runs them; it is looked for when the first one is used, so that
-// everything else works without it.
+// Filter expressions in tcpdump's language. libpcap compiles and runs them; it is looked for when the first one is
+// used, so that everything else works without it.
 #ifndef HELLOTAP_FILTER_BPF_FILTER_H_
 #define HELLOTAP_FILTER_BPF_FILTER_H_
 
@@ -27,7 +27,8 @@ class BpfFilter : public FrameFilter {
 
   // Whether libpcap is there.
   static bool isAvailable();
-  // Compiles for one link type; false, with libpcap's words for it, where the expression is wrong or makes no sense there.
+  // Compiles for one link type; false, with libpcap's words for it, where the expression is wrong or makes no sense
+  // there.
   bool compile(uint16_t linkType, std::string& error);
 
   // Compiles for further link types as they come; frames of one to which the expression does not apply never match.

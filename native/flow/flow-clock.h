@@ -1,5 +1,5 @@
-// Time as the packets tell it, for time-outs. It never goes back, a single damaged time stamp does not move it, and where a
-// capture holds two clocks it follows the one that is ahead.
+// Time as the packets tell it, for time-outs. It never goes back, a single damaged time stamp does not move it, and
+// where a capture holds two clocks it follows the one that is ahead.
 #ifndef HELLOTAP_FLOW_FLOW_CLOCK_H_
 #define HELLOTAP_FLOW_FLOW_CLOCK_H_
 
@@ -16,7 +16,9 @@ class FlowClock {
   };
 
   static constexpr unsigned kTickShift = 17;  // a tick is 2^17 microseconds, about an eighth of a second
-  static constexpr uint32_t ticks(uint32_t seconds) { return static_cast<uint32_t>(int64_t{seconds} * 1000000 >> kTickShift); }
+  static constexpr uint32_t ticks(uint32_t seconds) {
+    return static_cast<uint32_t>(int64_t{seconds} * 1000000 >> kTickShift);
+  }
 
   // `timestamp`: microseconds since 1970.
   Step advance(int64_t timestamp) {
@@ -58,8 +60,8 @@ class FlowClock {
       }
       return Step::kSame;
     }
-    // Far ahead: believed when the next packet is there as well. That packet and what it belongs to must not seem old by then,
-    // so it gets a tick of its own.
+    // Far ahead: believed when the next packet is there as well. That packet and what it belongs to must not seem old
+    // by then, so it gets a tick of its own.
     if (!isClaimed_ || timestamp + static_cast<int64_t>(kMaxStep) < claimed_) {
       isClaimed_ = true;
       claimed_ = timestamp;
@@ -79,7 +81,7 @@ class FlowClock {
     return Step::kJump;
   }
 
-  int64_t latest_ = 0;   // highest time stamp that is believed
+  int64_t latest_ = 0;  // highest time stamp that is believed
   int64_t elapsed_ = 0;
   int64_t claimed_ = 0;  // one that is not believed yet
   uint32_t jumpedAt_ = 0;

@@ -1,5 +1,5 @@
-// The store behind the flow table: a hash index over entries of one cache line each, and the lists that keep them in order of time.
-// It has room for a fixed number of entries, and touches no more memory than it has used.
+// The store behind the flow table: a hash index over entries of one cache line each, and the lists that keep them in
+// order of time. It has room for a fixed number of entries, and touches no more memory than it has used.
 #ifndef HELLOTAP_FLOW_FLOW_ENTRIES_H_
 #define HELLOTAP_FLOW_FLOW_ENTRIES_H_
 
@@ -24,13 +24,13 @@ struct alignas(64) FlowEntry {
   uint16_t highPort;
   uint8_t version;
   FlowList list;
-  uint8_t started;      // bit per direction: `start` is known
-  uint8_t seen;         // bit per direction: a packet came
+  uint8_t started;  // bit per direction: `start` is known
+  uint8_t seen;     // bit per direction: a packet came
   uint32_t previous;
   uint32_t next;
-  uint32_t tick;        // of the clock, when it was moved in its list last
-  uint32_t stream;      // index of its stream, or kNone
-  uint32_t start[2];    // sequence number of each direction's first byte
+  uint32_t tick;      // of the clock, when it was moved in its list last
+  uint32_t stream;    // index of its stream, or kNone
+  uint32_t start[2];  // sequence number of each direction's first byte
 
   bool hasKey(const FlowKey& key) const {
     return ((low[0] ^ key.low[0]) | (low[1] ^ key.low[1]) | (high[0] ^ key.high[0]) | (high[1] ^ key.high[1]) |
@@ -84,7 +84,7 @@ class FlowEntries {
 
  private:
   struct Slot {
-    uint32_t tag;    // upper half of the hash
+    uint32_t tag;  // upper half of the hash
     uint32_t entry;
   };
   struct Ends {
@@ -98,10 +98,10 @@ class FlowEntries {
 
   uint32_t capacity_;
   uint32_t size_ = 0;
-  uint32_t used_ = 0;         // entries that were ever in use; those behind were never touched
-  uint32_t free_ = kNone;     // chain of those given back
+  uint32_t used_ = 0;      // entries that were ever in use; those behind were never touched
+  uint32_t free_ = kNone;  // chain of those given back
   FlowEntry* entries_;
-  std::vector<Slot> slots_;   // linear probing; at most half full
+  std::vector<Slot> slots_;      // linear probing; at most half full
   std::vector<uint32_t> homes_;  // lower half of each entry's hash, to grow the index without computing it again
   size_t mask_;
   Ends lists_[4];

@@ -9,7 +9,8 @@
 
 namespace hellotap {
 
-// The endpoint that compares lower comes first. VLAN ids are left out: a tap can show the two directions under different ones.
+// The endpoint that compares lower comes first. VLAN ids are left out: a tap can show the two directions under
+// different ones.
 struct FlowKey {
   uint64_t low[2];
   uint64_t high[2];
@@ -21,7 +22,8 @@ struct FlowKey {
 // Makes the key; the answer is the direction: 0 where the sender is the lower endpoint, else 1.
 inline unsigned makeFlowKey(const IpPacket& ip, const TcpHeader& tcp, FlowKey& key) {
   bool swap;
-  // Each word is read as it was written, and IPv4 by itself: reading two words at once that were written one by one stalls.
+  // Each word is read as it was written, and IPv4 by itself: reading two words at once that were written one by one
+  // stalls.
   if (ip.version == 4) {
     const uint64_t source = ip.source[0], destination = ip.destination[0];
     swap = source != destination ? source > destination : tcp.sourcePort > tcp.destinationPort;
@@ -46,7 +48,8 @@ inline unsigned makeFlowKey(const IpPacket& ip, const TcpHeader& tcp, FlowKey& k
 // A keyed hash, so that nobody can choose addresses and ports that all fall into one place.
 class FlowHash {
  public:
-  explicit FlowHash(const uint64_t (&secret)[4]) : secret_{secret[0] | 1, secret[1] | 1, secret[2] | 1, secret[3] | 1} {}
+  explicit FlowHash(const uint64_t (&secret)[4])
+      : secret_{secret[0] | 1, secret[1] | 1, secret[2] | 1, secret[3] | 1} {}
 
   uint64_t operator()(const FlowKey& key) const {
     const uint64_t ports = uint64_t{key.lowPort} << 32 | uint64_t{key.highPort} << 48 | key.version;

@@ -149,7 +149,8 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   Direction& side = stream.directions[direction];
   Datum payload = segment.payload;
   int32_t offset = distance(sequence, entry.start[direction]);
-  const bool isOutside = offset >= static_cast<int32_t>(Reassembler::kMaxBytes) || offset + static_cast<int64_t>(payload.size()) <= 0;
+  const bool isOutside =
+      offset >= static_cast<int32_t>(Reassembler::kMaxBytes) || offset + static_cast<int64_t>(payload.size()) <= 0;
   if (isOutside) {
     // A first SYN or SYN-ACK that did not count, or a start that was guessed from an acknowledgement.
     if (side.data.contiguous() == 0 && !side.data.hasHoles() && classifyMidStream(payload) != Opening::kNotTls) {
@@ -210,7 +211,8 @@ bool FlowTable::gate(Stream& stream, unsigned direction) {
     const Opening opening = classifyOpening(side.data.bytes());
     if (opening == Opening::kUndecided) return true;
     if (!stream.isTls()) {
-      if (opening == Opening::kNotTls || (opening == Opening::kOtherRecord && !isRecordOfHandshake(side.data.bytes()))) return false;
+      if (opening == Opening::kNotTls || (opening == Opening::kOtherRecord && !isRecordOfHandshake(side.data.bytes())))
+        return false;
       if (opening == Opening::kClientHello) stream.client = static_cast<int>(direction);
       if (opening == Opening::kServerHello) stream.client = static_cast<int>(!direction);
     } else {
@@ -244,7 +246,8 @@ void FlowTable::noteFin(uint32_t index, Stream& stream, const Segment& segment) 
   if (side.data.contiguous() >= side.finOffset) side.finish(DirectionEnd::kFin);
 }
 
-// What the other side acknowledges it has got: if it was not seen here, and does not come soon, the capture has lost it.
+// What the other side acknowledges it has got: if it was not seen here, and does not come soon, the capture has lost
+// it.
 void FlowTable::noteAcknowledgement(uint32_t index, Stream& stream, const Segment& segment) {
   FlowEntry& entry = entries_[index];
   const unsigned other = !segment.direction;
@@ -288,8 +291,8 @@ Stream* FlowTable::follow(uint32_t index) {
 // Forgets the entry that matters least.
 void FlowTable::makeEntryRoom() {
   if (notes_.anomalies.isNew(AnomalyCode::flow_table_full))
-    notes_.anomalies.report(AnomalyCode::flow_table_full, kNoOffset, now_, "all %u entries of the flow table are in use; the oldest go first",
-                      limits_.maxFlows);
+    notes_.anomalies.report(AnomalyCode::flow_table_full, kNoOffset, now_,
+                            "all %u entries of the flow table are in use; the oldest go first", limits_.maxFlows);
   if (const uint32_t done = entries_.first(FlowList::kDone); done != kNone) {
     ++notes_.counters.doneEvicted;
     return forget(done);
@@ -312,8 +315,9 @@ void FlowTable::makeEntryRoom() {
 bool FlowTable::makeByteRoom(size_t bytes, uint32_t keep) {
   while (followedBytes() + bytes > limits_.reassemblyBytes) {
     if (notes_.anomalies.isNew(AnomalyCode::reassembly_memory_full))
-      notes_.anomalies.report(AnomalyCode::reassembly_memory_full, kNoOffset, now_, "%llu bytes of reassembly are in use; the oldest flows go first",
-                        static_cast<unsigned long long>(limits_.reassemblyBytes));
+      notes_.anomalies.report(AnomalyCode::reassembly_memory_full, kNoOffset, now_,
+                              "%llu bytes of reassembly are in use; the oldest flows go first",
+                              static_cast<unsigned long long>(limits_.reassemblyBytes));
     uint32_t oldest = entries_.first(FlowList::kClosing);
     if (oldest == kNone || oldest == keep) oldest = entries_.first(FlowList::kFollowing);
     if (oldest == keep && oldest != kNone) oldest = entries_[oldest].next;
@@ -348,7 +352,7 @@ void FlowTable::handOver(uint32_t index) {
     const bool seen = entry.seen >> direction & 1;
     const bool hole = side.data.hasHoles() || (side.fin && side.data.contiguous() < side.finOffset);
     if (seen && hole) ++notes_.counters.streamGaps;
-    side.finish(!seen         ? DirectionEnd::kNone
+    side.finish(!seen          ? DirectionEnd::kNone
                 : hole         ? DirectionEnd::kGap
                 : stream.reset ? DirectionEnd::kRst
                                : DirectionEnd::kOpen);

@@ -1,5 +1,5 @@
-// Every flow that can still turn out to be TLS, or was handed over a short while ago. What is decided against costs nothing: it is
-// forgotten, and a segment of an unknown flow is looked at only if it begins with a hello.
+// Every flow that can still turn out to be TLS, or was handed over a short while ago. What is decided against costs
+// nothing: it is forgotten, and a segment of an unknown flow is looked at only if it begins with a hello.
 #ifndef HELLOTAP_FLOW_FLOW_TABLE_H_
 #define HELLOTAP_FLOW_FLOW_TABLE_H_
 
@@ -28,7 +28,7 @@ struct Segment {
   uint32_t sequence;
   uint32_t acknowledgement;
   Datum payload;
-  uint32_t missing;    // bytes behind the payload that were not captured
+  uint32_t missing;  // bytes behind the payload that were not captured
   int64_t timestamp;
   VlanTags vlan;
 };

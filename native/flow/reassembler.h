@@ -1,5 +1,5 @@
-// The opening bytes of one direction, put in order: each segment is copied to its place, bytes that are there already stay
-// (first copy wins), and what is contiguous from the start grows. Bounded by construction: 64 KiB and a few holes.
+// The opening bytes of one direction, put in order: each segment is copied to its place, bytes that are there already
+// stay (first copy wins), and what is contiguous from the start grows. Bounded by construction: 64 KiB and a few holes.
 #ifndef HELLOTAP_FLOW_REASSEMBLER_H_
 #define HELLOTAP_FLOW_REASSEMBLER_H_
 
@@ -16,17 +16,18 @@ class Reassembler {
   static constexpr unsigned kMaxIslands = 16;
 
   enum class Added : uint8_t {
-    kNothing,    // bytes that were there already, or lie beyond the limit
-    kInOrder,    // the contiguous part grew
-    kOutOfOrder, // kept for later
-    kTooMany,    // dropped: too many holes
-    kNoMemory,   // dropped: a buffer of `neededBuffer` bytes is wanted first
+    kNothing,     // bytes that were there already, or lie beyond the limit
+    kInOrder,     // the contiguous part grew
+    kOutOfOrder,  // kept for later
+    kTooMany,     // dropped: too many holes
+    kNoMemory,    // dropped: a buffer of `neededBuffer` bytes is wanted first
   };
 
   // The size of the buffer that has to be there before `offset + length` bytes fit.
   static uint32_t bufferFor(uint32_t end) { return BufferPool::sizeFor(end < kMaxBytes ? end : kMaxBytes); }
 
-  // `offset`: of the payload's first byte from the start of the direction. Needs a buffer that is large enough (see grow).
+  // `offset`: of the payload's first byte from the start of the direction. Needs a buffer that is large enough (see
+  // grow).
   Added add(uint32_t offset, Datum payload);
 
   // Moves to a larger buffer, and hands back the old one.

@@ -46,8 +46,8 @@ struct Stream {
   FlowKey key;
   Direction directions[2];
   uint64_t flowId = 0;
-  uint32_t index = 0;      // of itself
-  int client = -1;         // the direction of the client, once a hello told
+  uint32_t index = 0;  // of itself
+  int client = -1;     // the direction of the client, once a hello told
   bool reset = false;
   bool waiting = false;    // bytes are missing in one of the directions
   Stream* next = nullptr;  // in the queue of those handed over

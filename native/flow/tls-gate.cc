@@ -17,8 +17,8 @@ constexpr uint32_t kMaxHello = 1 << 17;
 // 3.0 to 3.4; drafts of TLS 1.3 used 0x7fxx in the hello but never in the record.
 bool isRecordVersion(uint8_t major, uint8_t minor) { return major == 3 && minor <= 4; }
 
-// The hellos of SSL 2.0 (draft-hickman-netscape-ssl-00; the client's also in RFC 5246 appendix E.2): a length of two bytes whose
-// first bit is set, then fields that fill it exactly. A client's can offer any version.
+// The hellos of SSL 2.0 (draft-hickman-netscape-ssl-00; the client's also in RFC 5246 appendix E.2): a length of two
+// bytes whose first bit is set, then fields that fill it exactly. A client's can offer any version.
 Opening classifySslv2(Datum bytes) {
   const auto start = bytes.peek<2>();
   if (!start) return Opening::kUndecided;
@@ -38,7 +38,8 @@ Opening classifySslv2(Datum bytes) {
     const auto hello = bytes.peek<13>();
     if (!hello) return Opening::kUndecided;
     const uint32_t certificate = hello.be16<7>(), ciphers = hello.be16<9>(), connection = hello.be16<11>();
-    const bool fits = ciphers % 3 == 0 && connection >= 16 && connection <= 32 && 11 + certificate + ciphers + connection == length;
+    const bool fits =
+        ciphers % 3 == 0 && connection >= 16 && connection <= 32 && 11 + certificate + ciphers + connection == length;
     return fits && hello.be16<5>() == 2 ? Opening::kServerHello : Opening::kNotTls;
   }
   return Opening::kNotTls;
@@ -106,7 +107,8 @@ bool RecordWalk::advance(Datum bytes, Opening opening) {
       return true;
     }
     if (protectedNext_ && !(isRecord && type == kChangeCipherSpec)) {
-      // A second hello in clear text follows only on a HelloRetryRequest (RFC 8446 appendix D.4); what else comes is protected.
+      // A second hello in clear text follows only on a HelloRetryRequest (RFC 8446 appendix D.4); what else comes is
+      // protected.
       bool hello = false;
       if (isRecord && type == kHandshake && length >= kMinServerHello + 4) {
         if (!bytes.peekAt<11>(at_)) return false;

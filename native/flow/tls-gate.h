@@ -1,5 +1,5 @@
-// Tells from the first bytes of a direction whether it begins like TLS, and walks record headers to the end of the handshake in
-// clear text. It knows where a hello begins and nothing of what is in it.
+// Tells from the first bytes of a direction whether it begins like TLS, and walks record headers to the end of the
+// handshake in clear text. It knows where a hello begins and nothing of what is in it.
 #ifndef HELLOTAP_FLOW_TLS_GATE_H_
 #define HELLOTAP_FLOW_TLS_GATE_H_
 
@@ -32,7 +32,8 @@ enum class Opening : uint8_t {
 
 constexpr uint32_t kMaxOpeningBytes = 65536;
 
-// RFC 8446 section 5.1 and 5.2: content types, and 2^14 bytes with some overhead; earlier versions allowed 2048 bytes of it.
+// RFC 8446 section 5.1 and 5.2: content types, and 2^14 bytes with some overhead; earlier versions allowed 2048 bytes
+// of it.
 namespace tls_record {
 constexpr uint8_t kChangeCipherSpec = 20;
 constexpr uint8_t kAlert = 21;
@@ -46,13 +47,15 @@ constexpr uint32_t kMaxLength = 16384 + 2048;
 // How a direction whose first byte is known to be the first of its stream begins.
 Opening classifyOpening(Datum bytes);
 
-// Whether a segment from the middle of nowhere begins with a hello: the same with every field of it checked that can be.
+// Whether a segment from the middle of nowhere begins with a hello: the same with every field of it checked that can
+// be.
 Opening classifyMidStream(Datum bytes);
 
 // Follows the records of one direction.
 class RecordWalk {
  public:
-  // `bytes`: all of the direction so far, its opening classified. True when it is over; `end` and `length` say why and where.
+  // `bytes`: all of the direction so far, its opening classified. True when it is over; `end` and `length` say why and
+  // where.
   bool advance(Datum bytes, Opening opening);
 
   DirectionEnd end() const { return end_; }

@@ -13,8 +13,8 @@ namespace hellotap {
 enum LinkType : uint16_t {
   kLinkNull = 0,
   kLinkEthernet = 1,
-  kLinkRaw12 = 12,   // DLT_RAW of most systems, found in files too
-  kLinkRaw14 = 14,   // that of OpenBSD
+  kLinkRaw12 = 12,  // DLT_RAW of most systems, found in files too
+  kLinkRaw14 = 14,  // that of OpenBSD
   kLinkRaw = 101,
   kLinkLoop = 108,
   kLinkLinuxSll = 113,
@@ -24,7 +24,7 @@ enum LinkType : uint16_t {
 };
 
 enum class NetworkKind : uint8_t {
-  kOther,        // decoded, and not IP
+  kOther,  // decoded, and not IP
   kIpv4,
   kIpv6,
   kTruncated,    // ends inside of a link header

@@ -20,8 +20,8 @@ struct TcpHeader {
   uint8_t flags;
 };
 
-// Consumes header and options; what is left of `segment` is payload. `missing` as in IpPacket: in a segment that was cut inside of
-// its options there is no payload, but it is no malformed one.
+// Consumes header and options; what is left of `segment` is payload. `missing` as in IpPacket: in a segment that was
+// cut inside of its options there is no payload, but it is no malformed one.
 inline TcpResult decodeTcp(Datum& segment, uint32_t missing, TcpHeader& out) {
   const auto header = segment.take<20>();
   if (__builtin_expect(!header, 0)) return missing > 0 ? TcpResult::kTruncated : TcpResult::kMalformed;
@@ -32,7 +32,8 @@ inline TcpResult decodeTcp(Datum& segment, uint32_t missing, TcpHeader& out) {
   out.flags = header.u8<13>();
   const uint32_t length = (header.u8<12>() >> 4) * 4u;
   if (__builtin_expect(length < 20, 0)) return TcpResult::kMalformed;
-  if (__builtin_expect(!segment.skip(length - 20), 0)) return missing > 0 ? TcpResult::kTruncated : TcpResult::kMalformed;
+  if (__builtin_expect(!segment.skip(length - 20), 0))
+    return missing > 0 ? TcpResult::kTruncated : TcpResult::kMalformed;
   return TcpResult::kSegment;
 }
 

@@ -1,25 +1,28 @@
 // Addresses as text: IPv4 in dotted decimals, IPv6 as RFC 5952 has it. A tap shows the same addresses over and over, and making the
-// text costs more than all else that is done with one, so the texts made last are kept.
+// text costs more than all else that is done with one, so texts made lately are kept, in bounded room.
 
-const MAX_CACHED = 16_384;
+/** Texts of IPv4 addresses: each address has one place, which the last one of those that share it holds. */
+const IPV4_PLACE_BITS = 12;
+const ipv4Addresses = new Uint32Array(1 << IPV4_PLACE_BITS);
+const ipv4Texts = new Array<string>(1 << IPV4_PLACE_BITS).fill('0.0.0.0');
 
-/** Remembers up to MAX_CACHED texts; a full one starts over, which is cheaper than keeping order. */
-function remember<Key>(cache: Map<Key, string>, key: Key, text: string): string {
-  if (cache.size >= MAX_CACHED) cache.clear();
-  cache.set(key, text);
-  return text;
-}
-
-const ipv4Texts = new Map<number, string>();
-const ipv6Texts = new Map<string, string>();
+const BYTE_TEXTS = Array.from({ length: 256 }, (_, byte) => String(byte));
+const byteText = (byte: number): string => BYTE_TEXTS[byte & 255] ?? '';
 
 /** The text of an IPv4 address given as a number whose lowest byte is the first of the address. */
 export function ipv4Text(address: number): string {
-  const known = ipv4Texts.get(address);
-  if (known !== undefined) return known;
-  const text = `${address & 255}.${(address >>> 8) & 255}.${(address >>> 16) & 255}.${address >>> 24}`;
-  return remember(ipv4Texts, address, text);
+  // Multiplication by the golden ratio spreads neighbours (Knuth, The Art of Computer Programming, section 6.4).
+  const place = Math.imul(address, 0x9e3779b1) >>> (32 - IPV4_PLACE_BITS);
+  const known = ipv4Texts[place];
+  if (known !== undefined && ipv4Addresses[place] === address) return known;
+  const text = `${byteText(address)}.${byteText(address >>> 8)}.${byteText(address >>> 16)}.${byteText(address >>> 24)}`;
+  ipv4Addresses[place] = address;
+  ipv4Texts[place] = text;
+  return text;
 }
+
+const MAX_IPV6_TEXTS = 16_384;
+const ipv6Texts = new Map<string, string>();
 
 /** The text of the IPv6 address in the 16 bytes from `offset` on. */
 export function ipv6Text(view: DataView, offset: number): string {
@@ -30,7 +33,13 @@ export function ipv6Text(view: DataView, offset: number): string {
     groups.push(group);
     key += String.fromCharCode(group);
   }
-  return ipv6Texts.get(key) ?? remember(ipv6Texts, key, formatIpv6(groups));
+  const known = ipv6Texts.get(key);
+  if (known !== undefined) return known;
+  // To start over is cheaper than to keep an order.
+  if (ipv6Texts.size >= MAX_IPV6_TEXTS) ipv6Texts.clear();
+  const text = formatIpv6(groups);
+  ipv6Texts.set(key, text);
+  return text;
 }
 
 /** RFC 5952 sections 4 and 5: lower case, no leading zeros, `::` for the first longest run of two zero groups or more. */

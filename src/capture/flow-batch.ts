@@ -69,7 +69,9 @@ class PackedDirection implements FlowDirection {
   }
 
   get bytes(): Uint8Array {
-    return (this.#bytes ??= this.#memory.subarray(this.#begin, this.#begin + this.#length));
+    // Not subarray, which takes twice as long.
+    const { buffer, byteOffset } = this.#memory;
+    return (this.#bytes ??= new Uint8Array(buffer, byteOffset + this.#begin, this.#length));
   }
 }
 

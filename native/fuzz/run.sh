@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets with clang's libFuzzer and its sanitizers, and runs each for some time.
+#
+#   run.sh [SECONDS [TARGET...]]      SECONDS: per target, default 60
+#
+# Corpora are in fuzz/build/corpus, seeded with the golden captures and, where it is there, ../shared/pcaps beside the repository.
+# What a target fails on is left in fuzz/build/TARGET-crash-…; run the binary with that file to see it again.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+seconds=${1:-60}
+shift || true
+targets=("$@")
+[ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet tcp-stream packet-core)
+command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
+
+core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../core/batch.cc ../core/input.cc ../core/packet-core.cc
+  ../flow/flow-entries.cc ../flow/flow-table.cc ../flow/reassembler.cc ../flow/tls-gate.cc)
+flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
+  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
+mkdir -p build/corpus
+for target in "${targets[@]}"; do
+  clang++ "${flags[@]}" -o "build/$target" "$target.cc" "${core[@]}"
+  corpus=build/corpus/$target
+  mkdir -p "$corpus"
+  case $target in
+  capture-file | packet-core)
+    # Small ones: the fuzzer cuts and joins them itself.
+    for file in ../../test/golden/*.pcap; do
+      head -c 6000 "$file" >"$corpus/golden-$(basename "$file")"
+    done
+    if [ -d ../../../shared/pcaps ]; then
+      find ../../../shared/pcaps -name '*.pcap*' -size -12k -exec cp -n {} "$corpus/" \;
+    fi
+    ;;
+  esac
+  echo "== $target for $seconds seconds"
+  "build/$target" -max_total_time="$seconds" -max_len=20000 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
+    -artifact_prefix="build/$target-" "$corpus" 2>&1 | tail -n 12
+done

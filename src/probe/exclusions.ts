@@ -10,32 +10,34 @@ const LOOK_EVERY_MS = 500;
 
 /** A set of networks that answers in the time of one look per distinct prefix length, however many there are. */
 export class NetworkSet {
-  private readonly byLength = new Map<number, Set<string>>();
+  /** Prefixes by their length, of each family. */
+  private readonly ipv4: PrefixTable = new Map();
+  private readonly ipv6: PrefixTable = new Map();
 
   constructor(networks: Iterable<Network>) {
     for (const [address, length] of networks) {
-      const bytes = address.toByteArray();
-      const key = bytes.length === 4 ? length : 128 + length;
-      let prefixes = this.byLength.get(key);
-      if (prefixes === undefined) this.byLength.set(key, (prefixes = new Set()));
-      prefixes.add(prefixText(bytes, length));
+      const table = address.kind() === 'ipv4' ? this.ipv4 : this.ipv6;
+      let prefixes = table.get(length);
+      if (prefixes === undefined) table.set(length, (prefixes = new Set()));
+      prefixes.add(prefixText(address.toByteArray(), length));
     }
   }
 
   /** Whether an address lies in one of the networks; IPv4-mapped IPv6 counts as IPv4. Text that is no address: no. */
   has(text: string): boolean {
-    const bytes = parseAddress(text)?.toByteArray();
-    if (bytes === undefined) return false;
-    const offset = bytes.length === 4 ? 0 : 128;
-    for (const [key, prefixes] of this.byLength) {
-      const length = key - offset;
-      if (length < 0 || length > bytes.length * 8 || (offset === 0 && key > 32)) continue;
+    const address = parseAddress(text);
+    if (address === null) return false;
+    const bytes = address.toByteArray();
+    for (const [length, prefixes] of address.kind() === 'ipv4' ? this.ipv4 : this.ipv6) {
       if (prefixes.has(prefixText(bytes, length))) return true;
     }
     return false;
   }
 }
 
+type PrefixTable = Map<number, Set<string>>;
+
+/** The first `length` bits of an address. */
 function prefixText(bytes: readonly number[], length: number): string {
   const whole = length >> 3;
   const rest = length & 7;

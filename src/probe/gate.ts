@@ -18,7 +18,7 @@ export interface GatePolicy {
   readonly networks: ReachableNetworks;
   readonly isExcluded: (address: string) => boolean;
   readonly allowOneSided: boolean;
-  /** Servers that may be let through per minute. */
+  /** Servers that may be let through per minute, at least 1; after a quiet time a minute's worth may come at once. */
   readonly newProbesPerMinute: number;
   readonly clock: Clock;
 }

@@ -6,6 +6,9 @@ import { HellotapError } from '../errors.js';
 /** An address range, parsed. */
 export type Network = readonly [address: ipaddr.IPv4 | ipaddr.IPv6, prefixLength: number];
 
+/** ::ffff:0:0/96. RFC 4291 section 2.5.5.2. */
+const MAPPED_PREFIX_LENGTH = 96;
+
 /** Canonical text of an address (RFC 5952 for IPv6; IPv4-mapped IPv6 as IPv4), null where it is none. */
 export function canonicalAddress(text: string): string | null {
   const address = parseAddress(text);
@@ -17,16 +20,21 @@ export function isPublicAddress(text: string): boolean {
   return parseAddress(text)?.range() === 'unicast';
 }
 
-/** `CIDR`, or an address that stands for itself alone. Throws ERR_TARGET; `what` names it in the message. */
+/**
+ * `CIDR`, or an address that stands for itself alone. A block of IPv4-mapped addresses is the block of IPv4 that it maps.
+ * Throws ERR_TARGET; `what` names it in the message.
+ */
 export function parseNetwork(text: string, what = 'network'): Network {
   const [address = '', length, ...rest] = text.split('/');
   const parsed = parseAddress(address, false);
   if (parsed === null || rest.length > 0) throw badNetwork(text, what);
   const bits = parsed.kind() === 'ipv4' ? 32 : 128;
-  if (length === undefined) return [parsed, bits];
-  const prefixLength = Number(length);
-  if (!/^\d{1,3}$/.test(length) || prefixLength > bits) throw badNetwork(text, what);
-  return [parsed, prefixLength];
+  const prefixLength = length === undefined ? bits : Number(length);
+  if (!/^\d{1,3}$/.test(length ?? '0') || prefixLength > bits) throw badNetwork(text, what);
+  // Addresses are looked up as IPv4 where they are mapped: a mapped block that stayed IPv6 would never match.
+  const mapped = parseAddress(address);
+  const isMapped = bits === 128 && mapped?.kind() === 'ipv4' && prefixLength >= MAPPED_PREFIX_LENGTH;
+  return isMapped ? [mapped, prefixLength - MAPPED_PREFIX_LENGTH] : [parsed, prefixLength];
 }
 
 /** The prefix for budgets: /24 of IPv4, /48 of IPv6. Anything else is its own prefix. */
@@ -73,7 +81,8 @@ export function parseAddress(text: string, unmap = true): ipaddr.IPv4 | ipaddr.I
   return unmap && address.isIPv4MappedAddress() ? address.toIPv4Address() : address;
 }
 
-function formatAddress(address: ipaddr.IPv4 | ipaddr.IPv6): string {
+/** Text of an address: RFC 5952 for IPv6. */
+export function formatAddress(address: ipaddr.IPv4 | ipaddr.IPv6): string {
   return address.kind() === 'ipv6' ? (address as ipaddr.IPv6).toRFC5952String() : address.toString();
 }
 

@@ -1,7 +1,8 @@
 // What to probe, from text: addresses, names and blocks on the command line, one per line, or as goscanner's CSV
 // (`address[:port][,name[,client hello]]`; the third column is passed over: every hello of the set is sent).
+import ipaddr from 'ipaddr.js';
 import { HellotapError } from '../errors.js';
-import { canonicalAddress, parseNetwork, type Network } from './networks.js';
+import { canonicalAddress, formatAddress, parseNetwork, type Network } from './networks.js';
 import type { ProbeTarget } from './probe-result.js';
 
 const DEFAULT_PORT = 443;
@@ -23,7 +24,7 @@ export function parseTarget(text: string): TargetSpec {
   const [endpoint = '', name = ''] = text.split(',').map((part) => part.trim());
   const bad = (reason: string): HellotapError => new HellotapError('ERR_TARGET', `"${text}" is no target: ${reason}`);
   if (endpoint === '') throw bad('an address or a name is needed');
-  const serverName = name === '' ? null : name.toLowerCase();
+  const serverName = name === '' ? null : sniOf(name);
   if (serverName !== null && !isName(serverName)) throw bad(`"${name}" is no server name`);
   const { host, port } = splitPort(endpoint, bad);
   if (host.includes('/'))
@@ -32,7 +33,12 @@ export function parseTarget(text: string): TargetSpec {
   if (address !== null) return { kind: 'address', address, port, serverName };
   if (/^[\d.]+$/.test(host) || host.includes(':')) throw bad(`"${host}" is no address`);
   if (!isName(host)) throw bad(`"${host}" is neither an address nor a name`);
-  return { kind: 'name', host, port, serverName: serverName ?? host.toLowerCase().replace(/\.$/, '') };
+  return { kind: 'name', host, port, serverName: serverName ?? sniOf(host) };
+}
+
+/** RFC 6066 section 3: without a trailing dot. */
+function sniOf(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
 }
 
 function isName(text: string): boolean {
@@ -62,19 +68,18 @@ export type ResolveName = (host: string) => Promise<string[]>;
 /** Addresses of a block, one by one. */
 export function* addressesOf([network, length]: Network): Generator<string> {
   const bytes = network.toByteArray();
-  const hostBits = BigInt(bytes.length * 8 - length);
-  const whole = bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-  const first = (whole >> hostBits) << hostBits;
-  for (let offset = 0n; offset < 1n << hostBits; offset++) yield addressText(first + offset, bytes.length);
+  for (let bit = length; bit < bytes.length * 8; bit++) bytes[bit >> 3] = (bytes[bit >> 3] ?? 0) & ~(0x80 >> (bit & 7));
+  for (let count = 2n ** BigInt(bytes.length * 8 - length); count > 0n; count--) {
+    yield formatAddress(ipaddr.fromByteArray(bytes));
+    increment(bytes);
+  }
 }
 
-function addressText(value: bigint, length: number): string {
-  const bytes = Array.from({ length }, (_, index) => Number((value >> BigInt(8 * (length - 1 - index))) & 0xffn));
-  if (length === 4) return bytes.join('.');
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    (((bytes[2 * index] ?? 0) << 8) | (bytes[2 * index + 1] ?? 0)).toString(16),
-  );
-  return canonicalAddress(groups.join(':')) ?? groups.join(':');
+function increment(bytes: number[]): void {
+  for (let at = bytes.length - 1; at >= 0; at--) {
+    bytes[at] = ((bytes[at] ?? 0) + 1) & 0xff;
+    if (bytes[at] !== 0) return;
+  }
 }
 
 export interface ResolveOptions {
@@ -87,18 +92,43 @@ export interface ResolveOptions {
 
 /**
  * Turns targets as written into targets to probe, in their order. Names are looked up a bounded number at a time;
- * blocks are counted out one by one, so a large one takes no memory.
+ * blocks are counted out one by one, so a large one takes no memory. What is ready does not wait for more input.
  */
 export async function* resolveTargets(
   specs: AsyncIterable<TargetSpec> | Iterable<TargetSpec>,
   { resolve, onProblem, lookups }: ResolveOptions,
 ): AsyncGenerator<ProbeTarget> {
+  const input: AsyncIterator<TargetSpec> | Iterator<TargetSpec> =
+    Symbol.asyncIterator in specs ? specs[Symbol.asyncIterator]() : specs[Symbol.iterator]();
   const ahead: (Promise<ProbeTarget | null> | TargetSpec)[] = [];
-  for await (const spec of specs) {
-    ahead.push(spec.kind === 'name' ? lookUp(spec, resolve, onProblem) : spec);
-    if (ahead.length >= lookups) yield* settle(ahead.shift());
+  const state: { ended: boolean; failure: { readonly reason: unknown } | null } = { ended: false, failure: null };
+  const read = async (): Promise<void> => {
+    try {
+      const next = await input.next();
+      if (next.done === true) state.ended = true;
+      else ahead.push(next.value.kind === 'name' ? lookUp(next.value, resolve, onProblem) : next.value);
+    } catch (reason) {
+      state.failure = { reason };
+      state.ended = true;
+    }
+  };
+  /** While the input is asked for more: only one question is open at a time. */
+  let reading: Promise<void> | null = null;
+  try {
+    while (!state.ended || ahead.length > 0) {
+      const [first] = ahead;
+      if (!state.ended && ahead.length < lookups && (first === undefined || first instanceof Promise)) {
+        reading ??= read().finally(() => (reading = null));
+        const ready = first?.then(() => true) ?? reading.then(() => false);
+        if (!(await Promise.race([ready, reading.then(() => false)]))) continue;
+      }
+      yield* settle(ahead.shift());
+    }
+    if (state.failure !== null) throw state.failure.reason;
+  } finally {
+    // Not awaited: an input that is silent would keep us until it says something.
+    void Promise.resolve(input.return?.()).catch(() => undefined);
   }
-  while (ahead.length > 0) yield* settle(ahead.shift());
 }
 
 async function* settle(item: Promise<ProbeTarget | null> | TargetSpec | undefined): AsyncGenerator<ProbeTarget> {
@@ -145,10 +175,11 @@ export async function* parseTargetLines(
   let number = 0;
   for await (const line of lines) {
     number++;
-    const entry = line.length > MAX_LINE ? line.slice(0, MAX_LINE) : line.replace(/(^|\s)#.*/, '').trim();
+    const entry = line.replace(/(^|\s)#.*/, '').trim();
     if (entry === '') continue;
     let spec: TargetSpec;
     try {
+      if (entry.length > MAX_LINE) throw new HellotapError('ERR_TARGET', `${entry.length} characters are no target`);
       spec = parseTarget(entry.replaceAll('"', ''));
     } catch (error) {
       if (!(error instanceof HellotapError)) throw error;

@@ -39,6 +39,10 @@ Tables (plain or gzip, told by their header line; columns are found by name):
   ip,port,server_name,<one per Client Hello>,fingerprint    fingerprints.csv of goscanner or "probe --format goscanner"
   fingerprint,label,kind[,source][,first_seen][,last_seen][,count]
       fingerprint: the combined text, a fingerprint_id, or jarm:…, ja3s:…, ja3:…, cert-sha1:…, endpoint:ip:port
+  Listingdate,SHA1,Listingreason    ja3_md5,Firstseen,Lastseen,Listingreason    Firstseen,DstIP,DstPort
+  first_seen_utc,dst_ip,dst_port,c2_status,last_online,malware
+      block lists of abuse.ch (SSLBL, Feodo Tracker) as published: told by themselves, the header may be a comment
+  jarm,label                                                JARMs; with --blocklist those of C2 servers
 
 A file is imported as a whole or not at all; the same file again changes nothing. Rows that are damaged are left out and
 named; the exit code is 3 then.
@@ -47,11 +51,13 @@ Examples:
   $ hellotap db import fingerprints.csv --label "nginx 1.22" --kind software --source lab --seen 2022-06-27
   $ hellotap db import week26.csv.gz --source toplist:tranco --seen 2022-06-27
   $ hellotap db import labels.csv
+  $ hellotap db import sslblacklist.csv ja3_fingerprints.csv ipblocklist.csv
+  $ hellotap db import --blocklist cobaltstrike-jarm.csv --source blocklist:jarm
   $ hellotap probe -i targets.txt --format goscanner | hellotap db import -`;
 
 function importCommand(): Command {
   const command = new Command('import')
-    .description('reads tables of fingerprints and of labels')
+    .description('reads tables of fingerprints, of labels, and block lists')
     .argument('<file...>', 'CSV files; -: standard input')
     .addHelpText('after', IMPORT_HELP);
   withOptions(command, [
@@ -59,6 +65,7 @@ function importCommand(): Command {
     option('--label <name>', 'what the servers of a fingerprint table are'),
     new Option('--kind <kind>', 'what sort of label that is (default: other)').choices(LABEL_KINDS),
     option('--source <name>', 'where it comes from; toplist… and blocklist… count for the C2 score'),
+    option('--blocklist', 'the tables are block lists: what they name counts so for the C2 score', undefined, false),
     option('--seen <date>', "when the servers were seen (default: the file's time of change)", date),
     option('--hello-set <name>', 'which Client Hellos the columns are (default: atsf-2022)'),
     ...outputOptions(['table', 'jsonl']),
@@ -93,7 +100,7 @@ function importCommand(): Command {
 function importOne(
   store: ReturnType<typeof openStore>,
   file: string,
-  { label, kind, source, seen, helloSet }: ImportFlags,
+  { label, kind, source, seen, helloSet, blocklist }: ImportFlags,
   { terminal }: CommandContext,
 ): Promise<ImportReport> {
   const options: ImportOptions = {
@@ -102,6 +109,7 @@ function importOne(
     source,
     seen,
     helloSet,
+    blocklist,
     progress: (rows) => {
       terminal.progress(() => `${file}: ${rows.toLocaleString('en')} rows`);
     },

@@ -48,7 +48,12 @@ export function triageCommand(): Command {
 }
 
 export const c2ThresholdOption = (): ReturnType<typeof option> =>
-  option('--c2-threshold <score>', 'C2 score from which a server is an alarm', decimal(0, 1), 0.9);
+  option(
+    '--c2-threshold <score>',
+    'C2 score from which a server is an alarm (event alert, red in tables)',
+    decimal(0, 1),
+    0.9,
+  );
 
 async function runTriage(
   paths: readonly string[],
@@ -80,6 +85,7 @@ async function runTriage(
     sink,
     probes,
     retryAfterMs: options.retryAfter * 3_600_000,
+    c2Threshold: options.c2Threshold,
     warn: (text) => {
       terminal.warning(text);
     },

@@ -82,6 +82,7 @@ async function runWatch(
     sink,
     probes,
     retryAfterMs: options.retryAfter * 3_600_000,
+    c2Threshold: options.c2Threshold,
     warn: (text) => {
       terminal.warning(text);
     },

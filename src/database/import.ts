@@ -8,7 +8,8 @@ import { HellotapError } from '../errors.js';
 import { fingerprintLoad, isFingerprintTable } from './import-fingerprints.js';
 import { isLabelTable, labelLoad } from './import-labels.js';
 import { isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
-import { MAX_SOURCE, NO_SOURCE, sourceByName } from './source.js';
+import { commentedColumns, listLayout, listLoad } from './import-lists.js';
+import { MAX_SOURCE, NO_SOURCE, sourceByName, type SourceRef } from './source.js';
 import type { Store } from './store.js';
 import { emptyCounts, readTable, type Header, type Reject, type TableLoad } from './table-reader.js';
 
@@ -21,6 +22,8 @@ export interface ImportOptions {
   /** When the servers of a fingerprint table were seen; otherwise the file's time of change, of a stream the time of day. */
   readonly seen?: Date | undefined;
   readonly helloSet?: string | undefined;
+  /** The table is a block list: its rows count so for the C2 score, and its labels are of kind c2 where it has no kinds. */
+  readonly blocklist?: boolean | undefined;
   /** Told now and then how many rows were read. */
   readonly progress?: ((rows: number) => void) | undefined;
 }
@@ -78,6 +81,7 @@ export async function importStream(
     const counts = emptyCounts();
     const load = await readTable(name, plain(name, source), counts, {
       choose: (header) => chooseLoad(own, name, header, options, written),
+      commentedHeader: commentedColumns,
       inBatch: (body) => {
         own.read(body);
         options.progress?.(counts.rows);
@@ -96,22 +100,44 @@ export async function importStream(
 }
 
 function chooseLoad(store: Store, name: string, header: Header, options: ImportOptions, written: Date): TableLoad {
-  const source = options.source === undefined ? NO_SOURCE : sourceByName(options.source);
+  const source = sourceOf(options);
   const seen = options.seen === undefined ? null : seconds(options.seen);
   if (isFingerprintTable(header)) {
     return fingerprintLoad(store, name, header, {
       seen: seconds(options.seen ?? written),
       source,
-      label: options.label === undefined ? null : { name: options.label.trim(), kind: options.kind ?? 'other' },
+      label:
+        options.label === undefined
+          ? null
+          : { name: options.label.trim(), kind: options.kind ?? (options.blocklist === true ? 'c2' : 'other') },
       helloSet: options.helloSet ?? null,
     });
   }
   if (isLabelTable(header)) return labelLoad(store, header, { source, seen, helloSet: options.helloSet });
+  const list = listLayout(header);
+  if (list !== null) {
+    return listLoad(store, header, list, {
+      source: options.source === undefined ? null : source,
+      seen,
+      label: options.label?.trim(),
+      kind: options.kind,
+      blocklist: options.blocklist === true,
+    });
+  }
   throw new HellotapError(
     'ERR_IMPORT',
     `${name}, line ${header.line}: no table that is known: expected the columns ` +
-      'ip,port,server_name,<one per Client Hello>,fingerprint or fingerprint,label,kind',
+      'ip,port,server_name,<one per Client Hello>,fingerprint or fingerprint,label,kind, or a list of abuse.ch or of JARMs',
   );
+}
+
+function sourceOf({ source, blocklist }: ImportOptions): SourceRef {
+  if (blocklist !== true) return source === undefined ? NO_SOURCE : sourceByName(source);
+  const named = sourceByName(source ?? 'blocklist');
+  if (named.class === 'toplist') {
+    throw new HellotapError('ERR_USAGE', `--source ${named.name}: a list is a top list or a block list (--blocklist)`);
+  }
+  return { ...named, class: 'blocklist' };
 }
 
 function checkOptions({ label, kind, source }: ImportOptions): void {

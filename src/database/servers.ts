@@ -29,6 +29,8 @@ export interface ProbeObservation {
 export interface ServerSighting {
   /** Row id of the stack fingerprint, null where the answers were not complete. */
   readonly fingerprintId: number | null;
+  /** Row id of its JARM, null where it has none. */
+  readonly jarmId: number | null;
   readonly firstSeen: number;
   readonly lastSeen: number;
   /** Number of weeks in which it was seen so. */
@@ -81,7 +83,7 @@ export function recordProbes(
 }
 
 const FIND = `
-  SELECT a.fingerprint_id AS fingerprintId, s.first_seen AS firstSeen, s.last_seen AS lastSeen, s.count, p.outcome
+  SELECT a.fingerprint_id AS fingerprintId, p.jarm_id AS jarmId, s.first_seen AS firstSeen, s.last_seen AS lastSeen, s.count, p.outcome
   FROM server s JOIN profile p ON p.id = s.profile_id LEFT JOIN answers a ON a.id = p.answers_id
   WHERE s.address = ? AND s.port = ? AND s.name = ?
   ORDER BY s.last_seen DESC, a.fingerprint_id IS NULL`;

@@ -61,6 +61,8 @@ export interface TableLoad {
   readonly table: string;
   /** Columns that mean nothing to it. */
   readonly unknownColumns: readonly string[];
+  /** How many values a row must have where the last ones may be missing; absent: as many as the header has columns. */
+  readonly leastColumns?: number;
   /** One row: the values by position, as many as the header has columns. Returns why it is refused, null where it is not. */
   row(values: readonly string[]): string | null;
   /**
@@ -74,6 +76,8 @@ export interface TableLoad {
 /** How a table is read: which importer its header calls for (ERR_IMPORT where none), and what each batch of rows runs in. */
 export interface TableReading {
   readonly choose: (header: Header) => TableLoad;
+  /** The columns that a comment names, where it is the header of a known table (abuse.ch writes them so); else null. */
+  readonly commentedHeader?: ((comment: string) => readonly string[] | null) | undefined;
   readonly inBatch: (body: () => void) => void;
 }
 
@@ -85,12 +89,12 @@ export async function readTable(
   name: string,
   source: AsyncIterable<Uint8Array>,
   counts: ReadCounts,
-  { choose, inBatch }: TableReading,
+  { choose, commentedHeader, inBatch }: TableReading,
 ): Promise<TableLoad> {
   const reading = { header: null as Header | null, load: null as TableLoad | null };
   for await (const batch of tableLines(source)) {
     inBatch(() => {
-      readBatch(name, batch, counts, reading, choose);
+      readBatch(name, batch, counts, reading, { choose, commentedHeader });
     });
   }
   if (reading.load === null) {
@@ -104,7 +108,7 @@ function readBatch(
   batch: LineBatch,
   counts: ReadCounts,
   reading: { header: Header | null; load: TableLoad | null },
-  choose: TableReading['choose'],
+  { choose, commentedHeader }: Pick<TableReading, 'choose' | 'commentedHeader'>,
 ): void {
   let nextBad = 0;
   const takeBad = (before: number): void => {
@@ -117,7 +121,12 @@ function readBatch(
   for (const [index, text] of batch.lines.entries()) {
     const line = batch.numbers[index] ?? 0;
     takeBad(line);
-    if (text === '' || text.startsWith('#')) continue;
+    if (text === '') continue;
+    if (text.startsWith('#')) {
+      const columns = reading.header === null ? (commentedHeader?.(text) ?? null) : null;
+      if (columns !== null) reading.load = choose((reading.header = new Header(columns, line)));
+      continue;
+    }
     if (reading.header === null || reading.load === null) {
       const values = splitRow(text);
       if (typeof values === 'string') throw notATable(name, line, values);
@@ -140,7 +149,7 @@ function rowReason(text: string, header: Header, load: TableLoad): string | null
   if (quick !== undefined) return quick;
   const values = splitRow(text);
   if (typeof values === 'string') return values;
-  if (values.length !== header.columns.length) {
+  if (values.length > header.columns.length || values.length < (load.leastColumns ?? header.columns.length)) {
     return `${values.length} columns where the header has ${header.columns.length}`;
   }
   return load.row(values);
@@ -154,7 +163,7 @@ function notATable(name: string, line: number, reason: string): HellotapError {
 function splitRow(text: string): string[] | string {
   if (!text.includes('"')) return text.split(',');
   try {
-    const rows: string[][] = parse(text, { relax_column_count: true });
+    const rows: string[][] = parse(text, { relax_column_count: true, trim: true });
     return rows[0] ?? [];
   } catch {
     return 'quotes are broken';

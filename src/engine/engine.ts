@@ -11,13 +11,14 @@ import type {
   UnprobedVerdict,
   Verdict,
 } from '../match/verdict.js';
-import type { EventInput, EventSink, FlowIdentity } from '../output/event.js';
+import type { EventInput, EventSink, FlowIdentity, TlsFields } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
 import type { SeenHandshake } from '../probe/gate.js';
 import type { ProbeResult } from '../probe/probe-result.js';
 import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
 import { CertificateSummaries } from '../tls/certificate-summary.js';
 import { AnomalyLog } from './anomaly-log.js';
+import type { C2Alerts } from './c2-alerts.js';
 import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
 import { readTlsFlow, type TlsFlow } from './tls-flow.js';
 
@@ -88,6 +89,7 @@ export class Engine {
   readonly #now: () => number;
   readonly #warn: (text: string) => void;
   readonly #retryAfterMs: number;
+  readonly #alerts: C2Alerts | null;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
   readonly #memory = { shapes: new ClientHelloShapes('t'), certificates: new CertificateSummaries() };
@@ -102,6 +104,8 @@ export class Engine {
     now: () => number;
     warn: (text: string) => void;
     retryAfterMs: number;
+    /** Absent: no alarms. */
+    alerts?: C2Alerts;
   }) {
     this.#verdicts = parts.verdicts;
     this.#probes = parts.probes;
@@ -110,6 +114,7 @@ export class Engine {
     this.#now = parts.now;
     this.#warn = parts.warn;
     this.#retryAfterMs = parts.retryAfterMs;
+    this.#alerts = parts.alerts ?? null;
   }
 
   /** Servers that are being probed for a flow. */
@@ -152,7 +157,9 @@ export class Engine {
     const fields = tlsFields(flow, this.#memory);
     const verdict = this.#tag(flow, passiveKeys(fields), identity);
     this.counters[verdict.status]++;
-    this.#sink.write(tlsEvent(flow, fields, identity, verdict));
+    const event = tlsEvent(flow, fields, identity, verdict);
+    this.#sink.write(event);
+    this.#alert(verdict, identity, event.timestamp, fields.sni ?? null, fields);
   }
 
   #isOwnProbe({ clientHello }: TlsFlow): boolean {
@@ -219,7 +226,14 @@ export class Engine {
         ...identity,
         hellotap: { sni: waiting.server.serverName, verdict },
       });
+      this.#alert(verdict, identity, timestamp, waiting.server.serverName, null);
     }
+  }
+
+  #alert(verdict: Verdict, identity: FlowIdentity, timestamp: string, sni: string | null, tls: TlsFields | null): void {
+    if (this.#alerts === null || verdict.c2_score === undefined || verdict.c2_score === null) return;
+    const event = this.#alerts.alertOf(verdict, identity, timestamp, sni, tls);
+    if (event !== null) this.#sink.write(event);
   }
 
   async #record(result: ProbeResult, server: ServerKey): Promise<void> {

@@ -2,6 +2,7 @@
 import type { Store } from '../database/store.js';
 import { Matcher } from '../match/matcher.js';
 import type { EventSink } from '../output/event.js';
+import { C2Alerts } from './c2-alerts.js';
 import { Engine, type ProbePort } from './engine.js';
 import { ProbeRecorder } from './probe-recorder.js';
 
@@ -14,6 +15,8 @@ export interface SessionOptions {
   /** Null: no probing. */
   readonly probes: ProbePort | null;
   readonly retryAfterMs: number;
+  /** C2 score from which a server is an alarm. */
+  readonly c2Threshold: number;
   readonly warn: (text: string) => void;
 }
 
@@ -30,6 +33,7 @@ export function openSession(options: SessionOptions): Session {
   // While one waits for another process's import, no packet is read: the recorder comes back later instead.
   store.setPatience(BUSY_TIMEOUT_MS);
   const recorder = new ProbeRecorder(store);
+  const alerts = new C2Alerts({ threshold: options.c2Threshold });
   const matcher = new Matcher(store);
   const engine = new Engine({
     verdicts: matcher,
@@ -39,6 +43,7 @@ export function openSession(options: SessionOptions): Session {
     now: () => Date.now() * 1000,
     warn: options.warn,
     retryAfterMs: options.retryAfterMs,
+    alerts,
   });
   return {
     engine,
@@ -47,6 +52,7 @@ export function openSession(options: SessionOptions): Session {
       engine: { ...engine.counters, probing: engine.probing },
       matcher: { ...matcher.counters },
       recorder: { ...recorder.counters, waiting: recorder.waiting },
+      alerts: { ...alerts.counters },
       anomalies: engine.anomalies.counts(),
     }),
     close: () => {

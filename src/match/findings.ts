@@ -16,7 +16,14 @@ export interface Findings {
 }
 
 /** The surer of two equal shares comes first: what only this server has before what many share. */
-const SPECIFICITY: Readonly<Record<LabelledKey, number>> = { 'cert-sha1': 0, endpoint: 1, stack: 2, ja3s: 3, ja3: 4 };
+const SPECIFICITY: Readonly<Record<LabelledKey, number>> = {
+  'cert-sha1': 0,
+  endpoint: 1,
+  stack: 2,
+  jarm: 3,
+  ja3s: 4,
+  ja3: 5,
+};
 
 /** Reads what is said of a stored fingerprint. */
 export function readFindings(store: Store, fingerprint: StoredFingerprint, key: LabelledKey): Findings {

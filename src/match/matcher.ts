@@ -7,7 +7,7 @@ import { endpointKey, hexKey } from '../database/fingerprint-key.js';
 import { findFingerprint, fingerprintById, type StoredFingerprint } from '../database/fingerprints.js';
 import { labelledKinds } from '../database/labels.js';
 import type { ServerKey } from '../database/server-key.js';
-import { findServer } from '../database/servers.js';
+import { findServer, type ServerSighting } from '../database/servers.js';
 import type { Store } from '../database/store.js';
 import { timeText } from '../database/time-text.js';
 import { joinFindings, readFindings, type Findings } from './findings.js';
@@ -133,14 +133,14 @@ export class Matcher {
 
   #read(server: ServerKey): KnownVerdict | UnknownVerdict {
     const sightings = findServer(this.#store, server);
-    const endpoint = this.#endpointFindings(server);
+    const apart = [this.#endpointFindings(server), this.#jarmFindings(sightings)].filter((one) => one !== null);
     // An older complete answer says more than a newer attempt that got none.
     const complete = sightings.find((sighting) => sighting.fingerprintId !== null);
     if (complete === undefined || complete.fingerprintId === null)
-      return unknownVerdict(sightings[0]?.lastSeen ?? null, endpoint);
-    const stack = this.#stackFindings(complete.fingerprintId);
-    if (stack.fingerprint === null) return unknownVerdict(complete.lastSeen, endpoint);
-    const { labels, score, c2 } = joinFindings([stack.findings, endpoint].filter((one) => one !== null));
+      return unknownVerdict(sightings[0]?.lastSeen ?? null, apart);
+    const stack = this.#findingsById(complete.fingerprintId, 'stack');
+    if (stack.fingerprint === null) return unknownVerdict(complete.lastSeen, apart);
+    const { labels, score, c2 } = joinFindings([stack.findings, ...apart].filter((one) => one !== null));
     return {
       status: 'known',
       fingerprint_id: hex(stack.fingerprint.digest),
@@ -153,17 +153,22 @@ export class Matcher {
     };
   }
 
-  #stackFindings(id: number): RememberedFindings {
+  #findingsById(id: number, key: 'stack' | 'jarm'): RememberedFindings {
     const remembered = this.#fingerprints.get(id);
     if (remembered?.generation === this.#generation) return remembered;
     const fingerprint = fingerprintById(this.#store, id);
     const fresh = {
       generation: this.#generation,
       fingerprint,
-      findings: fingerprint === null ? null : readFindings(this.#store, fingerprint, 'stack'),
+      findings: fingerprint === null ? null : readFindings(this.#store, fingerprint, key),
     };
     this.#fingerprints.set(id, fresh);
     return fresh;
+  }
+
+  #jarmFindings(sightings: readonly ServerSighting[]): Findings | null {
+    const id = sightings.find(({ jarmId }) => jarmId !== null)?.jarmId;
+    return id === undefined || id === null ? null : this.#findingsById(id, 'jarm').findings;
   }
 
   #endpointFindings({ address, port }: ServerKey): Findings | null {
@@ -198,10 +203,10 @@ export class Matcher {
 }
 
 /** @param lastTry seconds since 1970 of the newest answer that was not complete, null where none was ever tried */
-function unknownVerdict(lastTry: number | null, endpoint: Findings | null): UnknownVerdict {
+function unknownVerdict(lastTry: number | null, findings: readonly Findings[]): UnknownVerdict {
   const probedAt = lastTry === null ? {} : { probed_at: timeText(lastTry) };
   const unknown: UnknownVerdict = { status: 'unknown', cached: false, ...probedAt };
-  return endpoint === null ? unknown : withFindings(unknown, [endpoint]);
+  return findings.length === 0 ? unknown : withFindings(unknown, findings);
 }
 
 /** A verdict with what other keys say added. */

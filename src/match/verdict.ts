@@ -4,10 +4,11 @@
 export type LabelKind = 'software' | 'cdn' | 'c2' | 'own' | 'other';
 
 /**
- * What a label was put on: `stack`, the server's ten-hello fingerprint; `endpoint`, its address and port; the others are
+ * What a label was put on: `stack`, the server's ten-hello fingerprint; `jarm`, what an earlier scan has stored of it;
+ * `endpoint`, its address and port; the others are
  * seen in the flow itself, so that a listed certificate shows before any probe.
  */
-export type LabelledKey = 'stack' | 'endpoint' | 'cert-sha1' | 'ja3s' | 'ja3';
+export type LabelledKey = 'stack' | 'jarm' | 'endpoint' | 'cert-sha1' | 'ja3s' | 'ja3';
 
 /** One label: `share` is its part of the labelled observations of what it was put on, in (0, 1]; `count` their number. */
 export interface VerdictLabel {

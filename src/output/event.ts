@@ -1,7 +1,7 @@
 // The events: the public interface that logs and SIEMs read, in the shape of Suricata's EVE log.
 // Each is declared once, here; docs/events.md documents the same names for readers. What is ours sits under `hellotap`.
 import type { ProbeOutcome } from '../probe/probe-result.js';
-import type { Verdict } from '../match/verdict.js';
+import type { C2Evidence, Verdict } from '../match/verdict.js';
 
 /** What names the input: the capture (`-` for standard input) or the interface. */
 export interface EventInput {
@@ -85,10 +85,14 @@ export interface FingerprintEvent extends EventHead {
     readonly port: number;
     readonly sni: string | null;
     readonly hello_set: string;
+    /** SHA-256 of the hello set: fingerprints of different digests cannot be compared. */
+    readonly hello_set_digest: string;
     readonly hellos: Readonly<Record<string, string | null>>;
     readonly fingerprint: string | null;
     readonly fingerprint_id: string | null;
     readonly jarm?: string | null;
+    /** The JARM before it is hashed: `cipher|version|ALPN|extensions` per hello. */
+    readonly jarm_raw?: string | null;
     readonly http_server?: string | null;
     readonly outcome: Readonly<Record<string, ProbeOutcome>>;
     /** ISO 8601, microseconds. */
@@ -96,6 +100,35 @@ export interface FingerprintEvent extends EventHead {
     readonly duration_ms: number;
     /** What the database says of the server now. */
     readonly verdict?: Verdict;
+  };
+}
+
+/**
+ * A server that is most probably a command-and-control server, by its C2 score. Once per server and reason within an
+ * hour, not for each flow.
+ */
+export interface AlertEvent extends EventHead, FlowIdentity {
+  readonly event_type: 'alert';
+  readonly alert: {
+    readonly action: 'allowed';
+    readonly gid: 1;
+    readonly signature_id: number;
+    readonly rev: 1;
+    readonly signature: string;
+    readonly category: string;
+    /** 1 is the gravest, as Suricata has it. */
+    readonly severity: 1 | 2;
+  };
+  /** Absent where a probe found it out, after the flow. */
+  readonly tls?: TlsFields;
+  readonly hellotap: {
+    readonly sni: string | null;
+    readonly c2_score: number;
+    /** What the score stands on. */
+    readonly c2?: C2Evidence;
+    /** Where the label of the key comes from. */
+    readonly source: string | null;
+    readonly verdict: Verdict;
   };
 }
 
@@ -119,7 +152,7 @@ export interface StatsEvent extends EventHead, EventInput {
   readonly stats: Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 }
 
-export type HellotapEvent = TlsEvent | TagEvent | FingerprintEvent | AnomalyEvent | StatsEvent;
+export type HellotapEvent = TlsEvent | TagEvent | FingerprintEvent | AlertEvent | AnomalyEvent | StatsEvent;
 
 /** Takes events and never reaches back. */
 export interface EventSink {

@@ -43,6 +43,7 @@ export class LiveTableSink implements EventSink {
         );
         break;
       case 'fingerprint':
+      case 'alert':
       case 'anomaly':
       case 'stats':
         break;
@@ -63,7 +64,7 @@ export class LiveTableSink implements EventSink {
     const key = `${server} ${sni ?? ''}`;
     if (this.#shown.get(key) === text) return;
     this.#shown.set(key, text);
-    const score = verdict.status === 'known' ? verdict.c2_score : null;
+    const score = verdict.c2_score ?? null;
     const scoreText = score === null ? '-' : score.toFixed(2);
     const alarm = score !== null && score >= this.#options.c2Threshold;
     this.#put([

@@ -52,6 +52,7 @@ export class TableSink implements EventSink {
       case 'fingerprint':
         this.#probed(event);
         break;
+      case 'alert':
       case 'anomaly':
       case 'stats':
         break;
@@ -87,7 +88,7 @@ export class TableSink implements EventSink {
   #cells(row: Row): string[] {
     const { paint, c2Threshold } = this.#options;
     const { label, sure } = describeVerdict(row.verdict);
-    const score = row.verdict?.status === 'known' ? row.verdict.c2_score : null;
+    const score = row.verdict?.c2_score ?? null;
     const scoreText = score === null ? '-' : score.toFixed(2);
     const known = row.verdict?.status === 'known' && row.verdict.labels.length > 0;
     return [
@@ -142,6 +143,11 @@ export function endpoint(address: string, port: number): string {
 
 /** A verdict in a few words, and how sure it is. */
 export function describeVerdict(verdict: Verdict | null): { label: string; sure: string } {
+  const [said] = verdict?.labels ?? [];
+  if (said !== undefined && verdict?.status !== 'known') {
+    // Not by the server's fingerprint: by what is known of its address, or of what the flow showed.
+    return { label: `${printable(said.name)} (${said.key})`, sure: `${Math.round(said.share * 100)} %` };
+  }
   switch (verdict?.status) {
     case undefined:
       return { label: '-', sure: '-' };

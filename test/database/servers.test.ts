@@ -41,6 +41,7 @@ describe('stored probes', () => {
     assert.deepEqual(findServer(store, server), [
       {
         fingerprintId: null,
+        jarmId: null,
         firstSeen: seconds(day('2022-06-27')),
         lastSeen: seconds(day('2022-06-27')),
         count: 1,

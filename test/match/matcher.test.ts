@@ -104,6 +104,23 @@ describe('verdicts', () => {
   });
 });
 
+describe('a stored JARM', () => {
+  it('speaks for its server as the fingerprint does, also without one', () => {
+    const store = freshStore();
+    const { hellos } = goldenLine('closed');
+    const jarm = '2ad2ad0002ad2ad00042d42d00000069d641f34fe76acdc05c40262f8815e5';
+    recordProbes(store, [{ server, helloSet: 'atsf-2022', hellos, fingerprint: null, seenAt, jarm }]);
+    label(store, `jarm:${jarm}`, 'Cobalt Strike', 'c2', 'blocklist:jarm');
+    const verdict = new Matcher(store).verdict(server);
+    assert.equal(verdict.status, 'unknown');
+    assert.deepEqual(verdict.c2, { key: 'jarm', blocklist: 1, toplist: 0 });
+    assert.deepEqual(
+      verdict.labels?.map(({ name, key }) => [name, key]),
+      [['Cobalt Strike', 'jarm']],
+    );
+  });
+});
+
 describe('labels of what a flow shows', () => {
   it('show at once, though the server was never probed', () => {
     const store = freshStore();

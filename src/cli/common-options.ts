@@ -26,6 +26,8 @@ export interface ProbingOptions {
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
   readonly sourceAddress?: string;
+  readonly helloSet: string;
+  readonly jarm: boolean;
 }
 
 /** Probing by itself of servers that were seen. */
@@ -68,6 +70,13 @@ export const probingOptions = (): Option[] => [
   option('--connect-timeout <seconds>', 'for the TCP connection', decimal(0.01, 3600), 10),
   option('--handshake-timeout <seconds>', 'for the whole handshake', decimal(0.01, 3600), 10),
   option('--source-address <ip>', 'probe from this local address'),
+  option(
+    '--hello-set <name|dir>',
+    'Client Hellos to send: atsf-2022, jarm-2020, or a folder with a hello set (ours, or JSON presets of goscanner)',
+    undefined,
+    'atsf-2022',
+  ),
+  option('--jarm', 'find out the JARM as well: ten more connections to each server', undefined, false),
 ];
 
 export const automaticProbingOptions = (): Option[] => [

@@ -1,18 +1,14 @@
 // From the probing options of a command to a prober, and to probing by itself.
-import { fileURLToPath } from 'node:url';
 import { HellotapError } from '../errors.js';
 import { AutomaticProbes } from '../engine/automatic-probes.js';
 import { monotonicClock } from '../probe/deadlines.js';
 import { ExclusionFile } from '../probe/exclusions.js';
 import { ProbeGate } from '../probe/gate.js';
-import { loadHelloSet } from '../probe/hello-set-file.js';
 import { canonicalAddress, parseNetwork, ReachableNetworks } from '../probe/networks.js';
 import { Prober } from '../probe/prober.js';
 import type { AutomaticProbingOptions, ProbingOptions } from './common-options.js';
+import { openHelloSet } from './hello-sets.js';
 import type { Terminal } from './terminal.js';
-
-/** The hello set that comes with the program. */
-const ATSF_2022 = fileURLToPath(new URL('../../samples/hello-sets/atsf-2022', import.meta.url));
 
 export interface OpenProber {
   readonly prober: Prober;
@@ -30,7 +26,8 @@ export function openProber(options: ProbingOptions, terminal: Terminal): OpenPro
   );
   const isExcluded = (address: string): boolean => lists.some((list) => list.excludes(address));
   const prober = new Prober({
-    helloSet: loadHelloSet(ATSF_2022),
+    helloSet: openHelloSet(options.helloSet),
+    jarm: options.jarm ? openHelloSet('jarm-2020') : null,
     rate: options.rate,
     perServerRate: options.perServerRate,
     concurrency: options.concurrency,

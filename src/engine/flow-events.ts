@@ -116,7 +116,7 @@ export function fingerprintEvent(
   timestamp: string,
   verdict: Verdict | undefined,
 ): FingerprintEvent {
-  const { target, fingerprint } = result;
+  const { target, fingerprint, jarm } = result;
   return {
     timestamp,
     event_type: 'fingerprint',
@@ -125,9 +125,11 @@ export function fingerprintEvent(
       port: target.port,
       sni: target.serverName,
       hello_set: result.helloSet,
+      hello_set_digest: result.helloSetDigest,
       hellos: result.hellos,
       fingerprint,
       fingerprint_id: fingerprint === null ? null : fingerprintId(fingerprint),
+      ...(jarm === undefined ? {} : { jarm: jarm?.hash ?? null, jarm_raw: jarm?.raw ?? null }),
       outcome: result.outcome,
       started: formatTimestamp(result.startedAt.getTime() * 1000),
       duration_ms: Math.round(result.durationMs),

@@ -2,6 +2,7 @@
 // While another process holds the database (an import), they wait here, under a bound, and nobody else waits for them.
 import { recordProbes, type ProbeObservation } from '../database/servers.js';
 import type { Store } from '../database/store.js';
+import { UNRESOLVED_JARM } from '../fingerprint/jarm.js';
 import { HellotapError } from '../errors.js';
 import type { ProbeResult } from '../probe/probe-result.js';
 
@@ -106,9 +107,12 @@ function observationOf(result: ProbeResult): ProbeObservation {
   return {
     server: result.target,
     helloSet: result.helloSet,
+    helloSetDigest: result.helloSetDigest,
     hellos: result.hellos,
     fingerprint: result.fingerprint,
     seenAt: result.startedAt,
     outcome: result.fingerprint === null ? (failed ?? null) : null,
+    // All zeros would make servers alike that have nothing in common but their silence.
+    jarm: result.jarm?.hash === UNRESOLVED_JARM ? null : result.jarm?.hash,
   };
 }

@@ -204,8 +204,8 @@ const otherContent: ParseContent = (entry, name) => {
   return { name, type, content: { kind: 'opaque', data } };
 };
 
-/** ProtocolNameList. RFC 7301 section 3.1. */
-function protocolNameList(node: JsonNode): Uint8Array {
+/** ProtocolNameList of a list of names. RFC 7301 section 3.1. */
+export function protocolNameList(node: JsonNode): Uint8Array {
   const names = node.array().map((item) => {
     const name = item.string();
     if (name.length === 0 || name.length > 255 || !/^[\x20-\x7e]+$/.test(name))

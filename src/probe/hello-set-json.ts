@@ -54,6 +54,20 @@ export class JsonNode {
     return value.map((item: unknown, at) => new JsonNode(item, this.file, `${this.path}[${at}]`));
   }
 
+  /** A list; null is an empty one, as in what Go writes. */
+  arrayOrNull(): JsonNode[] {
+    return this.value === null ? [] : this.array();
+  }
+
+  boolean(): boolean {
+    return typeof this.value === 'boolean' ? this.value : this.fail('has to be true or false');
+  }
+
+  /** Text; null is the empty one. */
+  stringOrNull(): string {
+    return this.value === null ? '' : this.string();
+  }
+
   string(): string {
     return typeof this.value === 'string' ? this.value : this.fail('has to be text');
   }

@@ -1,4 +1,5 @@
-// What a probe of one server yields: one answer per Client Hello of the hello set.
+// What a probe of one server yields: one answer per Client Hello of the hello set, and what else was asked for.
+import type { Jarm } from '../fingerprint/jarm.js';
 
 /** What happened to one handshake, in the field's words. */
 export type ProbeOutcome =
@@ -26,8 +27,14 @@ export interface ProbeTarget {
   readonly serverName: string | null;
 }
 
+/** What a probe was asked to find out besides the fingerprint. A member that was not asked for is absent. */
+export interface ProbeFindings {
+  /** Null: jarm.py would end with an error, or the server was excluded. */
+  readonly jarm?: Jarm | null;
+}
+
 /** The result of all handshakes of a hello set with one server. */
-export interface ProbeResult {
+export interface ProbeResult extends ProbeFindings {
   readonly target: ProbeTarget;
   readonly helloSet: string;
   /** SHA-256 of the hello set's hellos: fingerprints of different digests cannot be compared. */

@@ -6,6 +6,8 @@ import type { ProbeOutcome, ProbeTarget } from './probe-result.js';
 
 export interface ProberOptions {
   readonly helloSet: HelloSet;
+  /** JARM's hellos, where the JARM of each server is wanted as well; null: it is not. Default null. */
+  readonly jarm: HelloSet | null;
   /** Connections per second in all; 0: no limit. Default 100. */
   readonly rate: number;
   /** Connections per second to one address; 0: no limit. Default 10. */
@@ -63,6 +65,7 @@ export interface HandshakeReport {
 
 /** The defaults of everything that has one. */
 export const PROBER_DEFAULTS = {
+  jarm: null,
   rate: 100,
   perServerRate: 10,
   perPrefixRate: 0,

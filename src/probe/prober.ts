@@ -1,11 +1,14 @@
 // Probes servers with a hello set: takes targets, gives results, and keeps to the limits. All parts meet here: the
 // scheduler says when, a Handshake says what, a connection carries it, a ServerProbe collects it.
 import { converse } from './connection.js';
-import type { ConnectionDeadlines, ConnectionEnd } from './connection.js';
+import type { ConnectionDeadlines, ConnectionEnd, Conversation } from './connection.js';
 import { DeadlineQueue, monotonicClock } from './deadlines.js';
+import type { ProbeExtra } from './extra.js';
+import { ExtraJob } from './extra-job.js';
 import { Handshake } from './handshake.js';
 import { HelloPreparer } from './hello-set.js';
 import type { HelloDefinition } from './hello-set.js';
+import { checkJarmSet, JarmExtra } from './jarm-extra.js';
 import { budgetPrefix } from './networks.js';
 import { MarkedRandomness, OwnHelloMark } from './own-hello.js';
 import type { ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
@@ -46,6 +49,7 @@ export class Prober {
   constructor(options: Partial<ProberOptions> & Pick<ProberOptions, 'helloSet'>) {
     this.options = { ...PROBER_DEFAULTS, mark: new OwnHelloMark(), ...options };
     const { rate, concurrency, connectTimeoutMs, handshakeTimeoutMs, shuffleOver } = this.options;
+    if (this.options.jarm !== null) checkJarmSet(this.options.jarm);
     this.mark = this.options.mark;
     this.randomness = new MarkedRandomness(this.mark);
     this.preparer = new HelloPreparer(() => this.randomness.byte());
@@ -91,7 +95,7 @@ export class Prober {
     }
     this.waitingStart = 0;
     this.counters.waiting = 0;
-    this.scheduler.remove((job) => job instanceof HandshakeJob && job.abandon());
+    this.scheduler.remove((job) => (job instanceof HandshakeJob || job instanceof ExtraJob) && job.abandon());
     if (this.counters.active === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.onIdle.push(resolve);
@@ -118,7 +122,7 @@ export class Prober {
     }
     counters.waiting -= 1;
     counters.active += 1;
-    const probe = new ServerProbe(next.target, options.helloSet, options);
+    const probe = new ServerProbe(next.target, options.helloSet, options, this.extrasFor(next.target));
     const prefix = options.perPrefixRate > 0 ? budgetPrefix(next.target.address) : '';
     const finish = (result: ProbeResult | null): void => {
       this.finish(result, next.resolve);
@@ -130,7 +134,23 @@ export class Prober {
         new HandshakeJob(probe, hello, prefix, this.conductor, finish),
       );
     }
+    for (const exchange of probe.extras.flatMap(({ exchanges }) => exchanges)) {
+      this.scheduler.submit(next.target.address, prefix, new ExtraJob(probe, exchange, prefix, this.conductor, finish));
+    }
     return true;
+  }
+
+  /** What is to be found out of a server besides its fingerprint. */
+  private extrasFor({ address, serverName }: ProbeTarget): ProbeExtra[] {
+    const { jarm } = this.options;
+    if (jarm === null) return [];
+    // jarm.py always sends a server name: the target as it was given, so an address as its text.
+    const name = serverName ?? address;
+    return [new JarmExtra(jarm, (hello) => this.handshake(hello, name).takeOutput())];
+  }
+
+  private handshake(hello: HelloDefinition, serverName: string | null): Handshake {
+    return new Handshake(this.preparer.prepare(hello, serverName !== null), serverName, this.randomness);
   }
 
   private finish(result: ProbeResult | null, resolve: Waiting['resolve']): void {
@@ -150,9 +170,13 @@ export class Prober {
   /** What the jobs need of the prober. */
   private readonly conductor: Conductor = {
     shakeHands: (target, hello, onEnd) => {
-      const { options, randomness, counters } = this;
-      const prepared = this.preparer.prepare(hello, target.serverName !== null);
-      const handshake = new Handshake(prepared, target.serverName, randomness);
+      const handshake = this.handshake(hello, target.serverName);
+      this.conductor.connect(target, handshake, (end) => {
+        onEnd(handshake, end);
+      });
+    },
+    connect: (target, conversation, onEnd) => {
+      const { options, counters } = this;
       const endpoint = {
         address: target.address,
         port: target.port,
@@ -161,15 +185,15 @@ export class Prober {
       };
       counters.connections += 1;
       counters.open += 1;
-      converse(endpoint, handshake, this.deadlines, (end) => {
+      converse(endpoint, conversation, this.deadlines, (end) => {
         counters.open -= 1;
-        onEnd(handshake, end);
+        onEnd(end);
       });
     },
     isExcluded: (address) => this.options.isExcluded(address),
-    submitLater: (job, prefix, delayMs) => {
+    submitLater: (job, target, prefix, delayMs) => {
       this.counters.retries += 1;
-      this.scheduler.submitLater(job.probe.target.address, prefix, job, delayMs);
+      this.scheduler.submitLater(target.address, prefix, job, delayMs);
     },
     count: (outcome, skipped) => {
       this.counters.outcomes[outcome] += 1;
@@ -199,8 +223,9 @@ interface Conductor {
     hello: HelloDefinition,
     onEnd: (handshake: Handshake, end: ConnectionEnd) => void,
   ): void;
+  connect(target: ProbeTarget, conversation: Conversation, onEnd: (end: ConnectionEnd) => void): void;
   isExcluded(address: string): boolean;
-  submitLater(job: HandshakeJob, prefix: string, delayMs: number): void;
+  submitLater(job: Job, target: ProbeTarget, prefix: string, delayMs: number): void;
   count(outcome: ProbeOutcome, skipped: boolean): void;
   report(report: HandshakeReport): void;
 }
@@ -245,7 +270,7 @@ class HandshakeJob implements Job {
         endedAt: new Date(),
         retried,
       });
-      if (retried) conductor.submitLater(this, this.prefix, again);
+      if (retried) conductor.submitLater(this, target, this.prefix, again);
       else conductor.count(outcome, false);
       this.end(done);
     });

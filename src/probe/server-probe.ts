@@ -3,8 +3,9 @@
 import type { HandshakeObservation } from '../fingerprint/handshake-observation.js';
 import { combineHandshakes, handshakeFingerprint } from '../fingerprint/stack.js';
 import type { ConnectionEnd } from './connection.js';
+import type { ProbeExtra } from './extra.js';
 import type { HelloDefinition, HelloSet } from './hello-set.js';
-import type { ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
+import type { ProbeFindings, ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
 
 export interface RetryPolicy {
   /** How often a handshake is tried again after a time-out that showed nothing. */
@@ -20,7 +21,7 @@ const LOCAL_RETRIES = 20;
 const LOCAL_RETRY_DELAY_MS = 250;
 
 export class ServerProbe {
-  /** Hellos that have not been answered for good. */
+  /** Hellos and exchanges of extras that have not been answered for good. */
   private remaining: number;
   private finished = false;
   private readonly hellos: Record<string, string | null> = {};
@@ -35,8 +36,9 @@ export class ServerProbe {
     readonly target: ProbeTarget,
     private readonly helloSet: HelloSet,
     private readonly policy: RetryPolicy,
+    readonly extras: readonly ProbeExtra[] = [],
   ) {
-    this.remaining = helloSet.hellos.length;
+    this.remaining = helloSet.hellos.length + extras.reduce((sum, { exchanges }) => sum + exchanges.length, 0);
   }
 
   /** Whether a connection to the server has been opened. */
@@ -64,16 +66,26 @@ export class ServerProbe {
     end: Pick<ConnectionEnd, 'connected' | 'localShortage'>,
   ): number | null {
     const text = handshakeFingerprint(observation);
-    const attempt = (this.attempts.get(name) ?? 0) + 1;
-    this.attempts.set(name, attempt);
-    if (end.localShortage && attempt <= LOCAL_RETRIES) return LOCAL_RETRY_DELAY_MS;
-    if (outcome === 'timeout' && text === null && attempt <= this.policy.retries) {
-      return this.policy.retryDelayMs * 2 ** (attempt - 1);
-    }
-    this.connectFailures = end.connected ? 0 : this.connectFailures + 1;
-    this.lastFailure = outcome;
-    this.settle(name, text, outcome);
-    return null;
+    const again = this.retryDelay(name, text !== null, outcome, end);
+    if (again === null) this.settle(name, text, outcome);
+    return again;
+  }
+
+  /** Takes in how an exchange of an extra ended, as `handshakeEnded` does. `answered`: the server said something. */
+  extraEnded(
+    name: string,
+    answered: boolean,
+    outcome: ProbeOutcome,
+    end: Pick<ConnectionEnd, 'connected' | 'localShortage'>,
+  ): number | null {
+    const again = this.retryDelay(name, answered, outcome, end);
+    if (again === null) this.remaining -= 1;
+    return again;
+  }
+
+  /** Settles an exchange of an extra that is not going to be tried. */
+  extraSkipped(): void {
+    this.remaining -= 1;
   }
 
   /** Settles a handshake that is not going to be tried. */
@@ -105,7 +117,30 @@ export class ServerProbe {
       fingerprint: combineHandshakes(this.hellos),
       startedAt: this.startedAt ?? now,
       durationMs: this.startedAt === null ? 0 : Math.round(nowMs - this.startedAtMs),
+      ...this.findings(),
     };
+  }
+
+  private findings(): ProbeFindings {
+    return this.extras.reduce<ProbeFindings>((found, extra) => ({ ...found, ...extra.findings() }), {});
+  }
+
+  /** After how many milliseconds a connection is tried again; null: never. */
+  private retryDelay(
+    name: string,
+    answered: boolean,
+    outcome: ProbeOutcome,
+    end: Pick<ConnectionEnd, 'connected' | 'localShortage'>,
+  ): number | null {
+    const attempt = (this.attempts.get(name) ?? 0) + 1;
+    this.attempts.set(name, attempt);
+    if (end.localShortage && attempt <= LOCAL_RETRIES) return LOCAL_RETRY_DELAY_MS;
+    if (outcome === 'timeout' && !answered && attempt <= this.policy.retries) {
+      return this.policy.retryDelayMs * 2 ** (attempt - 1);
+    }
+    this.connectFailures = end.connected ? 0 : this.connectFailures + 1;
+    this.lastFailure = outcome;
+    return null;
   }
 
   private settle(name: string, text: string | null, outcome: ProbeOutcome): void {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { HellotapError } from '../../src/errors.js';
+import { loadGoscannerHelloSet } from '../../src/probe/goscanner-hello-set.js';
 import { HelloPreparer } from '../../src/probe/hello-set.js';
 import type { HelloSet } from '../../src/probe/hello-set.js';
 import { loadHelloSet, parseHelloSet } from '../../src/probe/hello-set-file.js';
@@ -189,5 +191,66 @@ describe('a hello set that cannot be used', () => {
     const second = preparer.prepare(definition!, false).first;
     assert.equal(Buffer.from(first.cipherSuites).toString('hex'), '13011a1a');
     assert.equal(Buffer.from(second.cipherSuites).toString('hex'), '13013a3a');
+  });
+});
+
+describe('presets of goscanner', () => {
+  const presets = join(root, '../shared/client-hellos');
+  const skip = existsSync(presets) ? false : 'needs ../shared/client-hellos';
+
+  it('give the hellos of the paper byte for byte, and so the digest of our own set', { skip }, () => {
+    const set = loadGoscannerHelloSet(presets);
+    assert.equal(set.name, 'client-hellos');
+    for (const [name, expected] of Object.entries(golden)) {
+      const without = Buffer.from(expected.without_server_name, 'hex');
+      const withName = Buffer.from(expected['with_server_name_lab.test'], 'hex');
+      assert.equal(writeLike(set, name, without, null).toString('hex'), without.toString('hex'));
+      assert.equal(writeLike(set, name, withName, 'lab.test').toString('hex'), withName.toString('hex'));
+    }
+    assert.equal(set.digest, atsf.digest);
+  });
+
+  const preset = {
+    ...{ Ciphers: [4865], CompressionMethods: 'AA==', RenegotiationInfo: false, Renegotiation: 0, Padding: 0 },
+    ...{ SignatureAlgorithms: null, StatusRequest: false, Sct: false, SessionTicket: false, Alpn: ['h2'] },
+    ...{ EcPointFormats: null, PskKeyExchangeModes: '', SupportedVersions: [772], SupportedGroups: [29, 2570, 23] },
+    ...{ RecordSizeLimit: 0, Version: 771, ExtendedMasterSecret: false, MaxFragmentLength: 0, KeyShares: 1 },
+    ...{ GreaseExtension: 0, ReversedExtensionOrder: false },
+  };
+  const load = (content: object): HelloSet => {
+    const folder = mkdtempSync(join(tmpdir(), 'presets-'));
+    try {
+      writeFileSync(join(folder, 'one.json'), JSON.stringify(content));
+      return loadGoscannerHelloSet(folder);
+    } catch (error) {
+      assert.ok(error instanceof HellotapError);
+      throw error;
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  };
+  const types = (set: HelloSet): unknown[] => set.hellos[0]!.order.without_server_name.map(({ name }) => name);
+
+  it('have no extension for lists that are null or empty', () => {
+    assert.deepEqual(types(load({ ...preset, ReversedExtensionOrder: true, SupportedGroups: [] })), [
+      'key_share',
+      'supported_versions',
+      'application_layer_protocol_negotiation',
+    ]);
+  });
+
+  it('bring a share for a GREASE group as long as no group is one too many', () => {
+    assert.deepEqual(load(preset).hellos[0]!.keyShareGroups, [29, 2570]);
+  });
+
+  it('that cannot be used are refused with file and place', () => {
+    assert.throws(() => load({ ...preset, Heartbeat: 1 }), /one\.json: the set: "Heartbeat" is not known here/);
+    assert.throws(() => load({ ...preset, Sct: 1 }), /one\.json: Sct: has to be true or false/);
+    assert.throws(() => load({ ...preset, EcPointFormats: '?' }), /one\.json: EcPointFormats: is not base64/);
+    assert.throws(
+      () => load({ ...preset, SupportedGroups: [257] }),
+      /KeyShares: no key share can be made for group 257/,
+    );
+    assert.throws(() => loadGoscannerHelloSet(join(root, 'docs')), /neither a hello-set\.json nor presets/);
   });
 });

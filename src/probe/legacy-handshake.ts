@@ -3,13 +3,13 @@
 // with is not part of a fingerprint.
 import { createHash, createPublicKey } from 'node:crypto';
 import type { Hash } from 'node:crypto';
-import { AlertDescription, ContentType, HandshakeType, ProtocolVersion } from '../tls/constants.js';
+import { AlertDescription, ContentType, ExtensionType, HandshakeType, ProtocolVersion } from '../tls/constants.js';
 import { certificateKey } from '../tls/crypto/certificate-key.js';
 import type { CertificateKey } from '../tls/crypto/certificate-key.js';
 import { LEGACY_SUITES } from '../tls/crypto/cipher-suites.js';
 import type { LegacySuite } from '../tls/crypto/cipher-suites.js';
 import { encryptPreMasterSecret, generateKeyShare } from '../tls/crypto/key-exchange.js';
-import { keyBlock, masterSecret, verifyData } from '../tls/crypto/prf.js';
+import { extendedMasterSecret, keyBlock, masterSecret, verifyData } from '../tls/crypto/prf.js';
 import type { PrfHash } from '../tls/crypto/prf.js';
 import { keyLengths, legacyProtection } from '../tls/crypto/record-protection.js';
 import type { HandshakeContext, VersionHandshake } from './handshake.js';
@@ -223,7 +223,9 @@ export class LegacyHandshake implements VersionHandshake {
   private establishKeys(suite: LegacySuite, serverHello: StrictServerHello, preMasterSecret: Uint8Array): void {
     const { records, clientRandom } = this.context;
     const hash = this.prfHash(suite);
-    this.master = masterSecret(hash, preMasterSecret, clientRandom, serverHello.random);
+    this.master = this.usesExtendedMasterSecret()
+      ? extendedMasterSecret(hash, preMasterSecret, this.transcript.digest())
+      : masterSecret(hash, preMasterSecret, clientRandom, serverHello.random);
     const { mac, key, iv } = keyLengths(suite);
     const block = keyBlock(hash, this.master, clientRandom, serverHello.random, 2 * (mac + key + iv));
     const keys = (side: 0 | 1): Parameters<typeof legacyProtection>[2] => ({
@@ -234,6 +236,13 @@ export class LegacyHandshake implements VersionHandshake {
     records.write(ContentType.ChangeCipherSpec, Uint8Array.of(1));
     records.writeProtection = legacyProtection(suite, this.version, keys(0));
     records.nextReadProtection = legacyProtection(suite, this.version, keys(1));
+  }
+
+  /** RFC 7627 section 5.2: offered and accepted. */
+  private usesExtendedMasterSecret(): boolean {
+    const { notes, hello } = this.context;
+    const isIt = ({ type }: { readonly type: number | string }): boolean => type === ExtensionType.ExtendedMasterSecret;
+    return hello.definition.extensions.some(isIt) && notes.serverHelloExtensions?.some(isIt) === true;
   }
 
   private onFinished(received: Uint8Array): void {

@@ -51,4 +51,10 @@ describe('the lab’s servers have the JARM that jarm.py gives them', { skip: la
     assert.equal(result.outcome['jarm07-tls13-forward'], 'ok');
     assert.equal(result.fingerprint.split('|').length, 10);
   });
+
+  it('a server of TLS 1.2 that agrees on the extended master secret is followed to Finished', async () => {
+    const result = await results?.get('nginx-tls12');
+    assert.match(result?.hellos['jarm01-tls12-forward'] ?? '', /(^|-|_)23\./);
+    assert.equal(result?.outcome['jarm01-tls12-forward'], 'ok');
+  });
 });

@@ -8,6 +8,7 @@ const MASTER_SECRET_LENGTH = 48;
 const VERIFY_DATA_LENGTH = 12;
 
 const MASTER_SECRET = Buffer.from('master secret', 'latin1');
+const EXTENDED_MASTER_SECRET = Buffer.from('extended master secret', 'latin1');
 const KEY_EXPANSION = Buffer.from('key expansion', 'latin1');
 const FINISHED = {
   client: Buffer.from('client finished', 'latin1'),
@@ -51,6 +52,11 @@ export function masterSecret(
   serverRandom: Uint8Array,
 ): Uint8Array {
   return prf(hash, preMasterSecret, Buffer.concat([MASTER_SECRET, clientRandom, serverRandom]), MASTER_SECRET_LENGTH);
+}
+
+/** From the hash of the messages up to ClientKeyExchange, where both sides agreed on it. RFC 7627 section 4. */
+export function extendedMasterSecret(hash: PrfHash, preMasterSecret: Uint8Array, sessionHash: Uint8Array): Uint8Array {
+  return prf(hash, preMasterSecret, Buffer.concat([EXTENDED_MASTER_SECRET, sessionHash]), MASTER_SECRET_LENGTH);
 }
 
 /** RFC 5246 section 6.3. */

@@ -8,6 +8,7 @@ import { HellotapError } from '../errors.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
 import { labelCommand } from './db-label.js';
+import { compactCommand, mergeCommand, pruneCommand, verifyCommand } from './db-maintain.js';
 import { showCommand, statsCommand } from './db-show.js';
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
@@ -26,7 +27,17 @@ class CommandGroup extends Command {
 /** The `db` command with all that is below it. */
 export function dbCommand(): Command {
   const group = new CommandGroup('db').description('the local fingerprint database');
-  for (const command of [importCommand(), exportCommand(), labelCommand(), showCommand(), statsCommand()]) {
+  for (const command of [
+    importCommand(),
+    exportCommand(),
+    labelCommand(),
+    showCommand(),
+    statsCommand(),
+    verifyCommand(),
+    compactCommand(),
+    mergeCommand(),
+    pruneCommand(),
+  ]) {
     group.addCommand(command);
   }
   return group;

@@ -30,6 +30,14 @@ export interface SeenProfile {
   readonly outcome: string | null;
 }
 
+/** What answers are told apart by: their texts joined by `|`, and the combined fingerprint. */
+export function answersDigest(text: string, fingerprint: string | null): Buffer {
+  return createHash('sha256')
+    .update(`${text}\0${fingerprint ?? ''}`)
+    .digest()
+    .subarray(0, 16);
+}
+
 const TABLES = `
 CREATE TABLE IF NOT EXISTS temp.staged_answers (
   id INTEGER PRIMARY KEY, hello_set TEXT NOT NULL, digest BLOB NOT NULL, text TEXT, fp_digest BLOB, fp_text TEXT,
@@ -145,10 +153,7 @@ export class Staging {
     const { helloSet, fingerprint } = answers;
     this.helloSets.set(helloSet.name, { ...helloSet, hellos: sortHellos(helloSet.hellos) });
     const text = answers.texts === null ? (fingerprint ?? '') : answers.texts.map((part) => part ?? '').join('|');
-    const digest = createHash('sha256')
-      .update(`${text}\0${fingerprint ?? ''}`)
-      .digest()
-      .subarray(0, 16);
+    const digest = answersDigest(text, fingerprint);
     const known = this.store
       .prepare<[string, Uint8Array], { id: number }>(
         'SELECT id FROM temp.staged_answers WHERE hello_set = ? AND digest = ?',

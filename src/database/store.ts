@@ -79,6 +79,12 @@ export class Store {
     }
   }
 
+  /** Whether another store is a connection to the same file, whatever it was called. */
+  isSameFile(other: Store): boolean {
+    const [a, b] = [statSync(this.path), statSync(other.path)];
+    return a.dev === b.dev && a.ino === b.ino;
+  }
+
   get open(): boolean {
     return this.#db.open;
   }

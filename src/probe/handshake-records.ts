@@ -19,6 +19,8 @@ const MAX_TLS13_CIPHERTEXT_LENGTH = MAX_PLAINTEXT_LENGTH + 256;
 const MAX_MESSAGE_LENGTH = 65536;
 /** The scanner's limit: warnings and the like in a row that do not advance the handshake. */
 const MAX_USELESS_RECORDS = 16;
+/** Alerts noted in one handshake. Warnings that are dealt out between the fragments of messages could go on for ever. */
+const MAX_ALERTS = 256;
 /** A version field above this in the first record is no TLS. */
 const IMPLAUSIBLE_VERSION = 0x1000;
 const SSLV2_HEADER = 0x80;
@@ -150,6 +152,11 @@ export class HandshakeRecords {
     return 'over';
   }
 
+  /** What came and was not read, for whoever goes on with the connection. */
+  takeRest(): Uint8Array {
+    return this.input.slice(this.inputStart, this.inputEnd);
+  }
+
   private state(): 'more' | 'over' {
     return this.outcome === null ? 'more' : 'over';
   }
@@ -233,6 +240,7 @@ export class HandshakeRecords {
     if (data.length !== 2) return this.violation(AlertDescription.UnexpectedMessage);
     const level: AlertLevel = data[0] ?? 0;
     const description: AlertDescription = data[1] ?? 0;
+    if (this.notes.alerts.length >= MAX_ALERTS) return this.violation(AlertDescription.UnexpectedMessage);
     this.notes.alerts.push(description);
     if (description === AlertDescription.CloseNotify || isTls13 || level === AlertLevel.Fatal) {
       this.end('alert');

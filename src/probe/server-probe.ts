@@ -20,6 +20,12 @@ export interface RetryPolicy {
 const LOCAL_RETRIES = 20;
 const LOCAL_RETRY_DELAY_MS = 250;
 
+/**
+ * Characters of one handshake's text. Real ones have some hundred; a hostile server can have its extension lists fill
+ * messages of 64 KiB each, ten times over, and all of it would be stored. Such a server has no fingerprint.
+ */
+const MAX_TEXT_LENGTH = 32_768;
+
 export class ServerProbe {
   /** Hellos and exchanges of extras that have not been answered for good. */
   private remaining: number;
@@ -67,8 +73,10 @@ export class ServerProbe {
   ): number | null {
     const text = handshakeFingerprint(observation);
     const again = this.retryDelay(name, text !== null, outcome, end);
-    if (again === null) this.settle(name, text, outcome);
-    return again;
+    if (again !== null) return again;
+    if (text !== null && text.length > MAX_TEXT_LENGTH) this.settle(name, null, 'malformed');
+    else this.settle(name, text, outcome);
+    return null;
   }
 
   /** Takes in how an exchange of an extra ended, as `handshakeEnded` does. `answered`: the server said something. */

@@ -28,6 +28,7 @@ export interface ProbingOptions {
   readonly sourceAddress?: string;
   readonly helloSet: string;
   readonly jarm: boolean;
+  readonly http: boolean;
 }
 
 /** Probing by itself of servers that were seen. */
@@ -77,6 +78,7 @@ export const probingOptions = (): Option[] => [
     'atsf-2022',
   ),
   option('--jarm', 'find out the JARM as well: ten more connections to each server', undefined, false),
+  option('--http', 'ask for the HTTP Server header as well: one more connection, with HEAD /', undefined, false),
 ];
 
 export const automaticProbingOptions = (): Option[] => [

@@ -27,6 +27,7 @@ export function openProber(options: ProbingOptions, terminal: Terminal): OpenPro
   const isExcluded = (address: string): boolean => lists.some((list) => list.excludes(address));
   const prober = new Prober({
     helloSet: openHelloSet(options.helloSet),
+    http: options.http ? openHelloSet('ordinary') : null,
     jarm: options.jarm ? openHelloSet('jarm-2020') : null,
     rate: options.rate,
     perServerRate: options.perServerRate,

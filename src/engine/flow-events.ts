@@ -116,7 +116,7 @@ export function fingerprintEvent(
   timestamp: string,
   verdict: Verdict | undefined,
 ): FingerprintEvent {
-  const { target, fingerprint, jarm } = result;
+  const { target, fingerprint, jarm, httpServer } = result;
   return {
     timestamp,
     event_type: 'fingerprint',
@@ -129,6 +129,7 @@ export function fingerprintEvent(
       hellos: result.hellos,
       fingerprint,
       fingerprint_id: fingerprint === null ? null : fingerprintId(fingerprint),
+      ...(httpServer === undefined ? {} : { http_server: httpServer }),
       ...(jarm === undefined ? {} : { jarm: jarm?.hash ?? null, jarm_raw: jarm?.raw ?? null }),
       outcome: result.outcome,
       started: formatTimestamp(result.startedAt.getTime() * 1000),

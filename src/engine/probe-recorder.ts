@@ -112,6 +112,7 @@ function observationOf(result: ProbeResult): ProbeObservation {
     fingerprint: result.fingerprint,
     seenAt: result.startedAt,
     outcome: result.fingerprint === null ? (failed ?? null) : null,
+    httpServer: result.httpServer,
     // All zeros would make servers alike that have nothing in common but their silence.
     jarm: result.jarm?.hash === UNRESOLVED_JARM ? null : result.jarm?.hash,
   };

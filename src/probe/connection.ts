@@ -24,6 +24,8 @@ export interface Conversation {
   readonly outcome: ProbeOutcome | null;
   /** Says that the connection ended from outside. */
   end(outcome: ProbeOutcome): void;
+  /** Where it acts of its own accord: gets what it has to call whenever there is output, or an outcome, without input. */
+  onWake?(wake: () => void): void;
 }
 
 /** How far a connection got before it ended: a connection that was never made says nothing of TLS. */
@@ -129,6 +131,9 @@ class Connection implements Expirable {
     this.connected = true;
     this.deadlines.connect.cancel(this);
     this.deadlines.handshake.start(this);
+    this.conversation.onWake?.(() => {
+      this.advance();
+    });
     this.send();
   }
 
@@ -136,6 +141,11 @@ class Connection implements Expirable {
     if (this.over) return;
     this.bytesReceived += length;
     this.conversation.receive(Buffer.from(buffer.subarray(0, length)));
+    this.advance();
+  }
+
+  private advance(): void {
+    if (this.over) return;
     this.send();
     if (this.conversation.outcome !== null) this.finish(this.conversation.outcome);
   }

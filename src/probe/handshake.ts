@@ -1,15 +1,16 @@
 // One handshake with one Client Hello, as a state machine: the server's bytes in, our bytes and an observation out.
 // Pure but for the randomness that it is handed: no sockets, no clock. This file goes as far as the choice of a version;
 // legacy-handshake.ts and tls13-handshake.ts go on to Finished.
-import type { HandshakeObservation } from '../fingerprint/handshake-observation.js';
+import type { ExtensionList, HandshakeObservation } from '../fingerprint/handshake-observation.js';
 import { writeClientHelloRecord } from '../tls/client-hello-writer.js';
 import type { ClientHelloFields, ClientHelloTemplate, KeyShareEntry } from '../tls/client-hello-writer.js';
-import { AlertDescription, ProtocolVersion } from '../tls/constants.js';
+import { AlertDescription, ExtensionType, ProtocolVersion } from '../tls/constants.js';
 import { generateKeyShare } from '../tls/crypto/key-exchange.js';
 import type { KeyShare } from '../tls/crypto/key-exchange.js';
 import { isGrease } from '../tls/grease.js';
 import type { HandshakeMessage } from '../tls/handshake-joiner.js';
 import { RECORD_HEADER_LENGTH } from '../tls/records.js';
+import type { SecuredConnection } from './application-records.js';
 import { HandshakeNotes } from './handshake-notes.js';
 import { HandshakeRecords } from './handshake-records.js';
 import type { PreparedHello } from './hello-set.js';
@@ -49,6 +50,8 @@ export interface HandshakeContext {
   /** The Client Hello's handshake message. */
   readonly clientHello: Uint8Array;
   readonly keyShares: readonly OfferedShare[];
+  /** Whether application data follows, so that the keys for it are needed. */
+  readonly goesOn: boolean;
   /** Makes another Client Hello (record) with the same random and session id. */
   writeHello(
     template: ClientHelloTemplate,
@@ -77,7 +80,8 @@ export class Handshake {
   private readonly context: HandshakeContext;
   private versionHandshake: VersionHandshake | null = null;
 
-  constructor(hello: PreparedHello, serverName: string | null, randomness: HandshakeRandomness) {
+  /** `goesOn`: somebody wants the connection afterwards, see `handOver`. */
+  constructor(hello: PreparedHello, serverName: string | null, randomness: HandshakeRandomness, goesOn = false) {
     const { definition } = hello;
     this.records = new HandshakeRecords(definition.legacyVersion, definition.recordVersion, this.notes);
     const { random, sessionId } = randomness.helloRandoms();
@@ -111,6 +115,7 @@ export class Handshake {
       sessionId,
       clientHello: record.subarray(RECORD_HEADER_LENGTH),
       keyShares,
+      goesOn,
       writeHello: (template, recordVersion, share, cookie) =>
         write(template, recordVersion, { keyShares: [share], cookie }),
     };
@@ -153,6 +158,15 @@ export class Handshake {
     this.records.end(outcome);
   }
 
+  /** The connection, for application data; null where the handshake did not complete, or nobody said that it goes on. */
+  handOver(): SecuredConnection | null {
+    const { outcome, version, readProtection, writeProtection } = this.records;
+    if (!this.context.goesOn || outcome !== 'ok' || readProtection === null || writeProtection === null) return null;
+    const protocol =
+      selectedProtocol(this.notes.encryptedExtensions) ?? selectedProtocol(this.notes.serverHelloExtensions);
+    return { version, readProtection, writeProtection, rest: this.records.takeRest(), protocol };
+  }
+
   private dispatch(message: HandshakeMessage): void {
     const strict = readStrictMessage(message, this.records.version, this.notes);
     if (strict === null) this.records.fail(AlertDescription.UnexpectedMessage, 'malformed');
@@ -175,4 +189,10 @@ export class Handshake {
       version === ProtocolVersion.Tls13 ? new Tls13Handshake(this.context) : new LegacyHandshake(this.context, version);
     this.versionHandshake.onMessage(hello, raw);
   }
+}
+
+/** The one protocol name that a server answers with. RFC 7301 section 3.1. */
+function selectedProtocol(extensions: ExtensionList): string | null {
+  const alpn = extensions?.find(({ type }) => type === ExtensionType.ApplicationLayerProtocolNegotiation);
+  return alpn === undefined ? null : Buffer.from(alpn.data.subarray(3)).toString('latin1');
 }

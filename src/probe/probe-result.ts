@@ -31,6 +31,8 @@ export interface ProbeTarget {
 export interface ProbeFindings {
   /** Null: jarm.py would end with an error, or the server was excluded. */
   readonly jarm?: Jarm | null;
+  /** The Server header of the answer to HEAD /; null: none, or no answer. */
+  readonly httpServer?: string | null;
 }
 
 /** The result of all handshakes of a hello set with one server. */

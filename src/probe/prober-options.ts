@@ -8,6 +8,8 @@ export interface ProberOptions {
   readonly helloSet: HelloSet;
   /** JARM's hellos, where the JARM of each server is wanted as well; null: it is not. Default null. */
   readonly jarm: HelloSet | null;
+  /** The set whose first hello is to complete a handshake for HTTP, where the Server header is wanted. Default null. */
+  readonly http: HelloSet | null;
   /** Connections per second in all; 0: no limit. Default 100. */
   readonly rate: number;
   /** Connections per second to one address; 0: no limit. Default 10. */
@@ -66,6 +68,7 @@ export interface HandshakeReport {
 /** The defaults of everything that has one. */
 export const PROBER_DEFAULTS = {
   jarm: null,
+  http: null,
   rate: 100,
   perServerRate: 10,
   perPrefixRate: 0,

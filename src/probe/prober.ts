@@ -8,6 +8,7 @@ import { ExtraJob } from './extra-job.js';
 import { Handshake } from './handshake.js';
 import { HelloPreparer } from './hello-set.js';
 import type { HelloDefinition } from './hello-set.js';
+import { HttpExtra } from './http-extra.js';
 import { checkJarmSet, JarmExtra } from './jarm-extra.js';
 import { budgetPrefix } from './networks.js';
 import { MarkedRandomness, OwnHelloMark } from './own-hello.js';
@@ -141,16 +142,20 @@ export class Prober {
   }
 
   /** What is to be found out of a server besides its fingerprint. */
-  private extrasFor({ address, serverName }: ProbeTarget): ProbeExtra[] {
-    const { jarm } = this.options;
-    if (jarm === null) return [];
+  private extrasFor(target: ProbeTarget): ProbeExtra[] {
+    const { jarm, http } = this.options;
+    const { address, serverName } = target;
+    const extras: ProbeExtra[] = [];
     // jarm.py always sends a server name: the target as it was given, so an address as its text.
     const name = serverName ?? address;
-    return [new JarmExtra(jarm, (hello) => this.handshake(hello, name).takeOutput())];
+    if (jarm !== null) extras.push(new JarmExtra(jarm, (hello) => this.handshake(hello, name).takeOutput()));
+    const [hello] = http?.hellos ?? [];
+    if (hello !== undefined) extras.push(new HttpExtra(target, () => this.handshake(hello, serverName, true)));
+    return extras;
   }
 
-  private handshake(hello: HelloDefinition, serverName: string | null): Handshake {
-    return new Handshake(this.preparer.prepare(hello, serverName !== null), serverName, this.randomness);
+  private handshake(hello: HelloDefinition, serverName: string | null, goesOn = false): Handshake {
+    return new Handshake(this.preparer.prepare(hello, serverName !== null), serverName, this.randomness, goesOn);
   }
 
   private finish(result: ProbeResult | null, resolve: Waiting['resolve']): void {

@@ -7,8 +7,15 @@ import { certificateKey } from '../tls/crypto/certificate-key.js';
 import { TLS13_SUITES } from '../tls/crypto/cipher-suites.js';
 import type { Tls13Suite } from '../tls/crypto/cipher-suites.js';
 import { generateKeyShare } from '../tls/crypto/key-exchange.js';
-import { deriveSecret, finishedVerifyData, handshakeSecret, trafficKeys } from '../tls/crypto/key-schedule.js';
+import {
+  deriveSecret,
+  finishedVerifyData,
+  handshakeSecret,
+  masterSecretOf,
+  trafficKeys,
+} from '../tls/crypto/key-schedule.js';
 import { tls13Protection } from '../tls/crypto/record-protection.js';
+import type { RecordProtection } from '../tls/crypto/record-protection.js';
 import { RECORD_HEADER_LENGTH } from '../tls/records.js';
 import type { HandshakeContext, OfferedShare, VersionHandshake } from './handshake.js';
 import { handshakeMessage } from './legacy-handshake.js';
@@ -42,6 +49,7 @@ export class Tls13Handshake implements VersionHandshake {
   private suite: Tls13Suite | null = null;
   private transcript: Hash | null = null;
   private shares: readonly OfferedShare[];
+  private handshakeSecret: Uint8Array = new Uint8Array(0);
   private clientSecret: Uint8Array = new Uint8Array(0);
   private serverSecret: Uint8Array = new Uint8Array(0);
   private certificateRequested = false;
@@ -205,6 +213,7 @@ export class Tls13Handshake implements VersionHandshake {
     const { records } = this.context;
     const { hash, keyLength, cipher } = suite;
     const secret = handshakeSecret(hash, sharedSecret);
+    this.handshakeSecret = secret;
     const transcriptHash = this.transcriptHash();
     this.clientSecret = deriveSecret(hash, secret, 'c hs traffic', transcriptHash);
     this.serverSecret = deriveSecret(hash, secret, 's hs traffic', transcriptHash);
@@ -253,11 +262,23 @@ export class Tls13Handshake implements VersionHandshake {
       return;
     }
     transcript.update(raw);
+    const serverFinished = this.context.goesOn ? this.transcriptHash() : null;
     if (this.certificateRequested) this.send(handshakeMessage(HandshakeType.Certificate, EMPTY_CERTIFICATE));
     const verify = finishedVerifyData(suite.hash, this.clientSecret, this.transcriptHash());
     this.send(handshakeMessage(HandshakeType.Finished, verify));
+    if (serverFinished !== null) this.establishApplicationKeys(suite, serverFinished);
     records.buffering = false;
     records.end('ok');
+  }
+
+  /** `serverFinished`: the transcript hash up to the server's Finished. RFC 8446 section 7.1. */
+  private establishApplicationKeys({ hash, keyLength, cipher }: Tls13Suite, serverFinished: Uint8Array): void {
+    const { records } = this.context;
+    const master = masterSecretOf(hash, this.handshakeSecret);
+    const protection = (label: string): RecordProtection =>
+      tls13Protection(cipher, trafficKeys(hash, deriveSecret(hash, master, label, serverFinished), keyLength));
+    records.writeProtection = protection('c ap traffic');
+    records.readProtection = protection('s ap traffic');
   }
 
   private send(message: Uint8Array): void {

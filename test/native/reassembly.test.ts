@@ -197,6 +197,9 @@ describe('a connection of which part is missing', () => {
     assert.equal(flow.server.hex, hex(server.subarray(0, 400)));
   });
 
+  const later = new Conversation({ clientPort: 41_000, start: 1_700_000_001_000_000 }).handshake();
+  later.send('client', tls12.client).send('server', tls12.server);
+
   it('is handed over without waiting for its end once what is missing was acknowledged long ago', async () => {
     const { client, server } = tls12;
     const talk = new Conversation().handshake().send('client', client).send('server', server.subarray(0, 400));
@@ -204,11 +207,29 @@ describe('a connection of which part is missing', () => {
     talk.send('server', server.subarray(400, 600)).send('server', server.subarray(600));
     for (let i = 0; i < 40; i++) talk.ack('client');
     const frames = talk.frames.filter((_, index) => index !== lost);
-    const { flows, counters } = await observeFile(
-      pcap([...frames, ...new Conversation({ clientPort: 1 }).handshake().frames]),
+    const { flows, counters } = await observeFile(pcap([...frames, ...later.frames]));
+    assert.deepEqual(
+      flows.map((flow) => [flow.clientPort, flow.server.end]),
+      [
+        [40_000, 'gap'],
+        [41_000, 'change_cipher_spec'],
+      ],
     );
-    assert.equal(flows[0]!.server.end, 'gap');
     assert.equal(counters['streamGaps'], 1);
+  });
+
+  it('is handed over without waiting for its end where one side was not captured', async () => {
+    const talk = new Conversation().handshake().send('client', tls12.client).send('server', tls12.server);
+    for (let i = 0; i < 40; i++) talk.send('client', Buffer.from('1703030001ff', 'hex'));
+    const frames = talk.frames.filter(({ data }) => data.readUInt16BE(34) === 40_000);
+    const flows = await flowsOf([...frames, ...later.frames]);
+    assert.deepEqual(
+      flows.map((flow) => [flow.clientPort, flow.server.end]),
+      [
+        [40_000, 'none'],
+        [41_000, 'change_cipher_spec'],
+      ],
+    );
   });
 });
 

@@ -9,6 +9,7 @@ import { ExitCode, framed, type CommandContext } from './command.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
 import { labelCommand } from './db-label.js';
 import { compactCommand, mergeCommand, pruneCommand, verifyCommand } from './db-maintain.js';
+import { nearestCommand } from './db-nearest.js';
 import { showCommand, statsCommand } from './db-show.js';
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
@@ -37,6 +38,7 @@ export function dbCommand(): Command {
     compactCommand(),
     mergeCommand(),
     pruneCommand(),
+    nearestCommand(),
   ]) {
     group.addCommand(command);
   }

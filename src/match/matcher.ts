@@ -12,7 +12,8 @@ import type { Store } from '../database/store.js';
 import { timeText } from '../database/time-text.js';
 import { joinFindings, readFindings, type Findings } from './findings.js';
 import { ServerCache } from './server-cache.js';
-import type { KnownVerdict, UnknownVerdict } from './verdict.js';
+import { Neighbourhood, nearestLabel } from './nearest.js';
+import type { KnownVerdict, NearestLabel, UnknownVerdict } from './verdict.js';
 
 /** What a flow shows of its server that a label may stand on: lower-case hexadecimal. */
 export interface PassiveKeys {
@@ -57,7 +58,12 @@ interface RememberedFindings {
   /** Null: nothing is said of it. */
   readonly fingerprint: StoredFingerprint | null;
   readonly findings: Findings | null;
+  /** Of a stack fingerprint without a label. */
+  readonly nearest: NearestLabel | null;
 }
+
+/** How long the index of labelled fingerprints is used after labels have changed. */
+const NEIGHBOURHOOD_MS = 60_000;
 
 type PassiveKind = 'cert-sha1' | 'ja3s' | 'ja3';
 
@@ -74,6 +80,11 @@ export class Matcher {
   readonly #now: () => number;
   #nextRefresh = 0;
   #generation = -1;
+  /** By hello set: there are few. */
+  readonly #neighbourhoods = new Map<
+    string,
+    { readonly generation: number; readonly until: number; readonly neighbourhood: Neighbourhood | null }
+  >();
   #kinds: ReadonlySet<string> = new Set();
   #passiveLabels = false;
 
@@ -147,6 +158,7 @@ export class Matcher {
       labels,
       c2_score: score,
       ...(c2 === null ? {} : { c2 }),
+      ...(stack.nearest === null ? {} : { nearest: stack.nearest }),
       cached: false,
       probed_at: timeText(complete.lastSeen),
       first_seen: timeText(complete.firstSeen),
@@ -157,13 +169,28 @@ export class Matcher {
     const remembered = this.#fingerprints.get(id);
     if (remembered?.generation === this.#generation) return remembered;
     const fingerprint = fingerprintById(this.#store, id);
-    const fresh = {
-      generation: this.#generation,
-      fingerprint,
-      findings: fingerprint === null ? null : readFindings(this.#store, fingerprint, key),
-    };
+    const findings = fingerprint === null ? null : readFindings(this.#store, fingerprint, key);
+    const alone = key === 'stack' && findings?.labels.length === 0;
+    const nearest = alone && fingerprint !== null ? this.#nearest(fingerprint) : null;
+    const fresh = { generation: this.#generation, fingerprint, findings, nearest };
     this.#fingerprints.set(id, fresh);
     return fresh;
+  }
+
+  #nearest({ kind, text }: StoredFingerprint): NearestLabel | null {
+    if (text === null || !this.#kinds.has(kind)) return null;
+    let known = this.#neighbourhoods.get(kind);
+    // Making one reads every labelled fingerprint: labels that came meanwhile are seen a little later.
+    if (known === undefined || (known.generation !== this.#generation && this.#now() >= known.until)) {
+      known = {
+        generation: this.#generation,
+        until: this.#now() + NEIGHBOURHOOD_MS,
+        neighbourhood: Neighbourhood.of(this.#store, kind),
+      };
+      this.#neighbourhoods.set(kind, known);
+    }
+    const [neighbour] = known.neighbourhood?.nearest(text, 1) ?? [];
+    return neighbour === undefined ? null : nearestLabel(neighbour);
   }
 
   #jarmFindings(sightings: readonly ServerSighting[]): Findings | null {
@@ -197,7 +224,7 @@ export class Matcher {
     const fingerprint = key === null ? null : findFingerprint(this.#store, key);
     const read = fingerprint === null ? null : readFindings(this.#store, fingerprint, kind);
     const findings = read !== null && (read.labels.length > 0 || read.score !== null) ? read : null;
-    this.#passive.set(memory, { generation: this.#generation, fingerprint, findings });
+    this.#passive.set(memory, { generation: this.#generation, fingerprint, findings, nearest: null });
     return findings;
   }
 }

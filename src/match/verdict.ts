@@ -31,6 +31,15 @@ export interface C2Evidence {
   readonly toplist: number;
 }
 
+/** The labelled fingerprint most like one without a label. */
+export interface NearestLabel {
+  readonly label: string;
+  readonly kind: LabelKind;
+  readonly fingerprint_id: string;
+  /** Client Hellos that are answered otherwise, and in what: `random4520: cipher suite, alerts`. */
+  readonly differing: readonly string[];
+}
+
 /** What is known without the server's fingerprint: labels of its endpoint and of what the flow showed. Absent: nothing. */
 export interface KnownAnyway {
   readonly labels?: readonly VerdictLabel[];
@@ -59,6 +68,8 @@ export interface KnownVerdict {
   /** B / (B + T) over block-list and top-list observations, the highest of all keys; null where never seen on either. */
   readonly c2_score: number | null;
   readonly c2?: C2Evidence;
+  /** Only where no label stands on the fingerprint, and one that is like it has some. */
+  readonly nearest?: NearestLabel;
   readonly cached: boolean;
   /** ISO 8601 time of the probe that the fingerprint stems from. */
   readonly probed_at: string | null;

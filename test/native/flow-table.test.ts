@@ -72,6 +72,28 @@ describe('the flow table', () => {
     assert.equal(counters['packets'], 2 * flows);
   });
 
+  it('tells thousands of connections apart that begin and end among one another', async () => {
+    const talks = Array.from({ length: 4000 }, (_, i) => {
+      const talk = new Conversation({ clientPort: 1 + i, serverPort: 10_000 + (i % 7), start: START }).handshake();
+      // Two in three are forgotten at their first bytes, which moves others to their places.
+      if (i % 3 > 0) return talk.send('client', Buffer.from(`GET /${i} HTTP/1.1\r\n\r\n`)).fin('client');
+      return talk.sendIn('client', client, 200).sendIn('server', server, 700);
+    });
+    const frames: Frame[] = [];
+    for (let round = 0; frames.length < talks.flatMap((talk) => talk.frames).length; round++) {
+      for (const [i, talk] of talks.entries()) {
+        const frame = talk.frames[round - (i % 5)];
+        if (frame) frames.push({ ...frame, seconds: START / 1e6, microseconds: round });
+      }
+    }
+    const { flows, counters } = await observeFile(pcap(frames));
+    assert.equal(new Set(flows.map(({ clientPort }) => clientPort)).size, 1334);
+    assert.equal(flows.length, 1334);
+    assert.equal(new Set(flows.map((flow) => `${flow.client.hex} ${flow.server.hex}`)).size, 1);
+    assert.equal(counters['flowsTracked'], talks.length);
+    assert.equal(counters['flowsNotTls'], talks.length - 1334);
+  });
+
   it('drops segments where there are too many holes, and counts them', async () => {
     const talk = new Conversation().handshake();
     for (let i = 0; i < 100; i++) talk.at('client', 100 + 20 * i, Buffer.alloc(10, 1));

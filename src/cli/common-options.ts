@@ -1,7 +1,7 @@
 // Options that several commands share. Each is defined here once; `hellotap COMMAND --help` and the configuration file
 // follow from it.
 import { Option } from 'commander';
-import { decimal, integer, list, option } from './option.js';
+import { decimal, integer, list, option, portRange, repeatable } from './option.js';
 
 /** What every command understands. */
 export interface CommonOptions {
@@ -15,6 +15,8 @@ export interface CommonOptions {
 export interface OutputOptions {
   readonly format?: string;
   readonly output?: string;
+  /** Keep what the file holds, and go on behind it. */
+  readonly append?: boolean;
 }
 
 /** How and whom the prober may probe. */
@@ -25,7 +27,12 @@ export interface ProbingOptions {
   readonly concurrency: number;
   readonly connectTimeout: number;
   readonly handshakeTimeout: number;
+  readonly perPrefixRate: number;
+  readonly perServerConcurrency: number;
+  readonly shuffleOver?: number;
+  readonly retries: number;
   readonly sourceAddress?: string;
+  readonly sourcePorts?: readonly [first: number, last: number];
   readonly helloSet: string;
   readonly jarm: boolean;
   readonly http: boolean;
@@ -59,18 +66,30 @@ export const databaseOption = (): Option =>
   option('--database <path>', 'the local fingerprint database (default: $XDG_DATA_HOME/hellotap/hellotap.db)');
 
 export const probingOptions = (): Option[] => [
-  option(
+  repeatable(
     '--exclude <file>',
-    'addresses that get no packet at all: one CIDR per line, # comments; always wins, read again when it changes',
-    (text: string) => [text],
-    [],
+    'addresses that get no packet at all: one CIDR per line, # comments; always wins, read again when it changes; may be given several times',
   ),
   option('--rate <n>', 'new connections per second, in all', decimal(0.01, 1_000_000), 100),
   option('--per-server-rate <n>', 'new connections per second to one address; 0: no limit', decimal(0, 100_000), 10),
+  option(
+    '--per-prefix-rate <n>',
+    'new connections per second to one /24 (IPv4) or /48 (IPv6); 0: no limit',
+    decimal(0, 100_000),
+    0,
+  ),
   option('--concurrency <n>', 'connections open at once', integer(1, 60_000), 1000),
+  option('--per-server-concurrency <n>', 'connections open at once to one address', integer(1, 1000), 1),
+  option(
+    '--shuffle-over <n>',
+    'servers among which connections are shuffled; default: as many as --rate',
+    integer(1, 1_000_000),
+  ),
   option('--connect-timeout <seconds>', 'for the TCP connection', decimal(0.01, 3600), 10),
   option('--handshake-timeout <seconds>', 'for the whole handshake', decimal(0.01, 3600), 10),
+  option('--retries <n>', 'how often a connection that timed out without an answer is tried again', integer(0, 10), 1),
   option('--source-address <ip>', 'probe from this local address'),
+  option('--source-ports <first-last>', 'probe from these local ports', portRange),
   option(
     '--hello-set <name|dir>',
     'Client Hellos to send: atsf-2022, jarm-2020, or a folder with a hello set (ours, or JSON presets of goscanner)',

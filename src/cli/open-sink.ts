@@ -25,7 +25,9 @@ export interface OpenOutput {
 export function openWriter(options: OutputOptions): LineWriter {
   if (options.output === undefined || options.output === '-') return new LineWriter(STDOUT, 'standard output');
   try {
-    return new LineWriter(openSync(options.output, 'w'), options.output, { owned: true });
+    return new LineWriter(openSync(options.output, options.append === true ? 'a' : 'w'), options.output, {
+      owned: true,
+    });
   } catch (error) {
     throw new HellotapError('ERR_OUTPUT', `${options.output}: cannot be written: ${(error as Error).message}`, {
       cause: error,

@@ -14,6 +14,22 @@ export function option<T>(flags: string, description: string, parse?: (text: str
   return made;
 }
 
+/** An option that may be given several times; in the configuration file a list (or texts with commas between them). */
+export function repeatable(flags: string, description: string): Option {
+  const parse = (text: string, previous: readonly string[] | undefined): readonly string[] =>
+    previous === undefined ? list(text) : [...previous, text];
+  return new Option(flags, description).argParser<readonly string[] | undefined>(parse).default([]);
+}
+
+/** Two ports, `first-last`. */
+export function portRange(text: string): readonly [first: number, last: number] {
+  const [, first, last] = (/^(\d{1,5})-(\d{1,5})$/.exec(text.trim()) ?? []).map(Number);
+  if (first === undefined || last === undefined || first < 1 || last > 65535 || last < first) {
+    throw new InvalidArgumentError('Two ports from 1 to 65535 are needed, such as 40000-49999.');
+  }
+  return [first, last];
+}
+
 /** A whole number within bounds. */
 export function integer(least: number, most: number): (text: string) => number {
   return (text) => {

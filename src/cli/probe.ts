@@ -1,6 +1,6 @@
 // `hellotap probe TARGET…`: fingerprints servers.
 import { Command } from 'commander';
-import type { HellotapError } from '../errors.js';
+import { HellotapError } from '../errors.js';
 import type { Verdict } from '../match/verdict.js';
 import type { ProbeOutcome, ProbeResult, ProbeTarget } from '../probe/probe-result.js';
 import type { TargetSpec } from '../probe/targets.js';
@@ -14,13 +14,20 @@ import {
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 import { ProbeTableSink } from '../output/probe-table-sink.js';
-import { option, withOptions } from './option.js';
+import { option, repeatable, withOptions } from './option.js';
+import { openJournal, type ProbeJournal } from './probe-journal.js';
+import { ProbeProgress } from './probe-progress.js';
+import type { Terminal } from './terminal.js';
+import type { EventSink } from '../output/event.js';
+import type { LineWriter } from '../output/line-writer.js';
+import type { HandshakeReport } from '../probe/prober-options.js';
 import { c2ThresholdOption } from './triage.js';
 
 interface ProbeOptions extends OutputOptions, ProbingOptions {
   readonly database?: string;
   readonly input: readonly string[];
   readonly store: boolean;
+  readonly resume: boolean;
   readonly c2Threshold: number;
 }
 
@@ -29,10 +36,20 @@ A target is ip, ip:port, [v6]:port, host, host:port or CIDR[:port], each with ,s
 given, and a host's own name is its server name. Ten connections go to each server, one at a time, in random order
 over all servers. Results are kept in the database unless --no-store is given.
 
+With --resume, a scan goes on where it was interrupted, be it by kill -9 or a power cut: give the same command line
+again. The --output file (JSON lines) is the journal: a target with a whole line in it is not probed again, a last line
+that was cut off is taken away, new results go behind the others. Servers whose handshakes were under way are probed
+again. Where the file is not there yet, the scan begins; so --resume may be given from the start.
+
+--format goscanner writes hosts.csv, tls_verbose.csv and fingerprints.csv into the folder --output; without --output,
+fingerprints.csv to standard output. --source-ports are used in turn: have more of them than --concurrency, or
+connections wait for one that is free.
+
 Examples:
   $ hellotap probe www.example.org
   $ hellotap probe 192.0.2.7:8443,www.example.org [2001:db8::7]:443
   $ hellotap probe -i servers.csv --rate 50 --exclude no-probe.txt --format jsonl > fingerprints.jsonl
+  $ hellotap probe -i servers.csv --output fingerprints.jsonl --resume
   $ hellotap triage capture.pcap --format jsonl | jq -r '...' | hellotap probe -i -`;
 
 /** Results that wait to be stored before more are taken. */
@@ -48,13 +65,12 @@ export function probeCommand(): Command {
     .argument('[target...]', 'servers to probe')
     .addHelpText('after', AFTER);
   withOptions(command, [
-    option(
+    repeatable(
       '-i, --input <file>',
-      "a target per line, or goscanner's CSV (address[:port][,name[,client hello]]); -: standard input",
-      (text: string) => [text],
-      [],
+      "a target per line, or goscanner's CSV (address[:port][,name[,client hello]]); -: standard input; may be given several times",
     ),
-    ...outputOptions(EVENT_FORMATS),
+    ...outputOptions([...EVENT_FORMATS, 'goscanner']),
+    option('--resume', 'go on with a scan that was interrupted: see below', undefined, false),
     databaseOption(),
     option('--no-store', 'do not keep the results in the database'),
     c2ThresholdOption(),
@@ -76,7 +92,7 @@ async function runProbe(
       import('../output/timestamp.js'),
     ]);
   if (args.length === 0 && options.input.length === 0) {
-    throw new (await import('../errors.js')).HellotapError('ERR_USAGE', 'a target or --input is needed');
+    throw new HellotapError('ERR_USAGE', 'a target or --input is needed');
   }
   let problems = 0;
   const onProblem = (error: HellotapError): void => {
@@ -84,26 +100,25 @@ async function runProbe(
     terminal.error(error.message);
   };
   const named = args.map(parseTarget);
+  const output = await openResultOutput(options, terminal);
   const targets = resolveTargets(chain(named, options.input, onProblem), {
     resolve: await nameResolver(),
     onProblem,
     lookups: LOOKUPS,
   });
-  const { prober } = openProber(options, terminal);
+  const { prober } = openProber(options, terminal, output.onHandshake);
   const results = await openResults(options);
-  const { sink, writer } = openOutput(options, terminal, {
-    table: ProbeTableSink,
-    live: true,
-    c2Threshold: options.c2Threshold,
-  });
+  const { sink, writer, journal } = output;
+  const progress = new ProbeProgress();
+  // Only a terminal shows it, and counting reads the lists once more.
+  if (terminal.showsProgress) void countTargets(named, options.input, journal?.count ?? 0, progress);
   const stop = (): void => void prober.stop();
   signal.addEventListener('abort', stop);
   const unwritten = new Set<Promise<void>>();
   let answered = 0;
-  let done = 0;
   try {
-    for await (const result of prober.probeAll(until(signal, targets))) {
-      done++;
+    for await (const result of prober.probeAll(until(signal, undone(targets, journal)))) {
+      progress.done++;
       if (Object.values(result.outcome).some(isAnswer)) answered++;
       const writing = results.keep(result).then((verdict) => {
         sink.write(fingerprintEvent(result, formatTimestamp(Date.now() * 1000), verdict));
@@ -114,8 +129,7 @@ async function runProbe(
       if (unwritten.size >= MAX_UNWRITTEN) await Promise.race(unwritten);
       await sink.ready();
       if (writer.failure !== null) break;
-      const { counters } = prober;
-      terminal.progress(() => `${done} servers done, ${counters.connections} connections, ${counters.open} open`);
+      terminal.progress(() => progress.text(prober.counters));
     }
     await Promise.all(unwritten);
     terminal.clearProgress();
@@ -126,10 +140,75 @@ async function runProbe(
     results.close();
   }
   if (signal.aborted) return ExitCode.stopped;
+  const { done } = progress;
   const silent = done - answered;
   if (silent > 0) terminal.warning(`${silent} of ${done} servers could not be reached or did not answer`);
   if (done === 0 && problems > 0) return ExitCode.failed;
   return problems > 0 || silent > 0 ? ExitCode.partial : ExitCode.done;
+}
+
+/** Where results go, and what an earlier run has left there. */
+interface ResultOutput {
+  readonly sink: EventSink;
+  readonly writer: LineWriter;
+  /** Null: nothing is resumed. */
+  readonly journal: ProbeJournal | null;
+  readonly onHandshake: ((report: HandshakeReport) => void) | null;
+}
+
+async function openResultOutput(options: ProbeOptions, terminal: Terminal): Promise<ResultOutput> {
+  const { openHelloSet } = await import('./hello-sets.js');
+  const helloSet = openHelloSet(options.helloSet);
+  if (options.format === 'goscanner') {
+    if (options.resume) throw new HellotapError('ERR_USAGE', '--resume needs --format jsonl');
+    const { openGoscanner } = await import('./open-goscanner.js');
+    const { sink, writer } = openGoscanner(
+      options.output,
+      helloSet.hellos.map(({ name }) => name),
+    );
+    return {
+      sink,
+      writer,
+      journal: null,
+      onHandshake: (report) => {
+        sink.handshake(report);
+      },
+    };
+  }
+  let journal: ProbeJournal | null = null;
+  if (options.resume) {
+    if (options.output === undefined || options.output === '-' || options.format === 'table') {
+      throw new HellotapError('ERR_USAGE', '--resume needs --output FILE, with --format jsonl');
+    }
+    journal = await openJournal(options.output, helloSet.digest);
+    if (journal.count > 0) terminal.info(`${journal.count} results are there already`);
+  }
+  const kind = { table: ProbeTableSink, live: true, c2Threshold: options.c2Threshold };
+  const { sink, writer } = openOutput({ ...options, append: journal !== null }, terminal, kind);
+  return { sink, writer, journal, onHandshake: null };
+}
+
+async function* undone(targets: AsyncIterable<ProbeTarget>, journal: ProbeJournal | null): AsyncGenerator<ProbeTarget> {
+  for await (const target of targets) if (journal?.takeDone(target) !== true) yield target;
+}
+
+/** Tells `progress` how many targets there are. Of standard input, which can be read only once, nobody knows. */
+async function countTargets(
+  named: readonly TargetSpec[],
+  lists: readonly string[],
+  done: number,
+  progress: ProbeProgress,
+): Promise<void> {
+  if (lists.includes('-')) return;
+  let total = -done;
+  try {
+    for await (const spec of chain(named, lists, () => undefined)) {
+      total += spec.kind === 'network' ? 2 ** (spec.network[0].toByteArray().length * 8 - spec.network[1]) : 1;
+    }
+    progress.total = total;
+  } catch {
+    // A list that cannot be read is told of where it is read for the scan itself.
+  }
 }
 
 /** Whether a handshake reached something that answers, be it only to refuse. */
@@ -150,10 +229,22 @@ async function* chain(
   for (const path of lists) yield* parseTargetLines(openLines(path), path === '-' ? 'standard input' : path, onProblem);
 }
 
-async function* until(signal: AbortSignal, targets: AsyncIterable<ProbeTarget>): AsyncGenerator<ProbeTarget> {
-  for await (const target of targets) {
-    if (signal.aborted) return;
-    yield target;
+/** The targets until the signal, which does not wait for an input that is silent. */
+async function* until(signal: AbortSignal, targets: AsyncGenerator<ProbeTarget>): AsyncGenerator<ProbeTarget> {
+  let wake = (): void => undefined;
+  signal.addEventListener('abort', () => {
+    wake();
+  });
+  while (!signal.aborted) {
+    // Not Promise.race with one promise for the signal: that would remember every target until the end.
+    const next = await new Promise<IteratorResult<ProbeTarget, unknown> | null>((resolve, reject) => {
+      wake = () => {
+        resolve(null);
+      };
+      targets.next().then(resolve, reject);
+    });
+    if (next === null || next.done === true) return;
+    yield next.value;
   }
 }
 

@@ -6,6 +6,7 @@ import { ExclusionFile } from '../probe/exclusions.js';
 import { ProbeGate } from '../probe/gate.js';
 import { canonicalAddress, parseNetwork, ReachableNetworks } from '../probe/networks.js';
 import { Prober } from '../probe/prober.js';
+import type { HandshakeReport } from '../probe/prober-options.js';
 import type { AutomaticProbingOptions, ProbingOptions } from './common-options.js';
 import { openHelloSet } from './hello-sets.js';
 import type { Terminal } from './terminal.js';
@@ -17,7 +18,11 @@ export interface OpenProber {
 }
 
 /** @throws HellotapError where a list or an address cannot be used */
-export function openProber(options: ProbingOptions, terminal: Terminal): OpenProber {
+export function openProber(
+  options: ProbingOptions,
+  terminal: Terminal,
+  onHandshake: ((report: HandshakeReport) => void) | null = null,
+): OpenProber {
   const lists = options.exclude.map(
     (path) =>
       new ExclusionFile(path, monotonicClock, (error) => {
@@ -31,11 +36,17 @@ export function openProber(options: ProbingOptions, terminal: Terminal): OpenPro
     jarm: options.jarm ? openHelloSet('jarm-2020') : null,
     rate: options.rate,
     perServerRate: options.perServerRate,
+    perPrefixRate: options.perPrefixRate,
     concurrency: options.concurrency,
+    perServerConcurrency: options.perServerConcurrency,
+    shuffleOver: options.shuffleOver ?? null,
+    retries: options.retries,
     connectTimeoutMs: options.connectTimeout * 1000,
     handshakeTimeoutMs: options.handshakeTimeout * 1000,
     sourceAddress: sourceAddress(options.sourceAddress),
+    sourcePorts: options.sourcePorts ?? null,
     isExcluded,
+    onHandshake,
   });
   return { prober, isExcluded };
 }

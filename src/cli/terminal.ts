@@ -29,6 +29,11 @@ export class Terminal {
     this.#paintErr = createColors(wanted && isatty(STDERR));
   }
 
+  /** Whether `progress` shows anything. */
+  get showsProgress(): boolean {
+    return this.#progress;
+  }
+
   error(text: string): void {
     this.#message('error', this.#paintErr.red(`hellotap ${this.#command}: ${printable(text)}`));
   }

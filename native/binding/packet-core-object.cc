@@ -80,6 +80,7 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
                          InstanceMethod<&PacketCoreObject::advance>("advance"),
                          InstanceMethod<&PacketCoreObject::counters>("counters"),
                          InstanceMethod<&PacketCoreObject::close>("close"),
+                         InstanceMethod<&PacketCoreObject::dispose>("dispose"),
                          InstanceAccessor<&PacketCoreObject::state>("state"),
                          InstanceAccessor<&PacketCoreObject::format>("format"),
                          InstanceAccessor<&PacketCoreObject::linkType>("linkType"),
@@ -119,6 +120,7 @@ void PacketCoreObject::closeInput() {
 
 // openFile(path): opens a capture. Throws with code ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT.
 void PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !info[0].IsString()) return throwType(env, "openFile: path has to be a string");
   closeInput();
@@ -136,7 +138,8 @@ void PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
 }
 
 // openStream(): a capture that comes in pieces (push).
-void PacketCoreObject::openStream(const Napi::CallbackInfo&) {
+void PacketCoreObject::openStream(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   closeInput();
   piecewise_.reset(new PiecewiseCapture());
   core_->startInput();
@@ -147,6 +150,7 @@ void PacketCoreObject::openStream(const Napi::CallbackInfo&) {
 // continueStream(header, offset, delivered): the rest of a classic pcap of which somebody else has read what is before
 // the offset, and the first `delivered` bytes behind it.
 void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   const Napi::Env env = info.Env();
   if (info.Length() < 3 || !isBytes(info[0]) || !isCount(info[1]) || !isCount(info[2]))
     return throwType(env, "continueStream: header has to be a Uint8Array, offset and delivered numbers from 0");
@@ -163,6 +167,7 @@ void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
 
 // openFrames(linkType): frames of one link type, pushed as FrameQueue wants them.
 void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   if (info.Length() < 1 || !isLinkType(info[0]))
     return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
   closeInput();
@@ -175,6 +180,7 @@ void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
 // setFilter(expression, linkType): what doesn't match is not looked at; empty: everything is. The link type is the one
 // that the expression is checked against at once. Throws with code ERR_USAGE or ERR_CAPTURE_UNAVAILABLE.
 void PacketCoreObject::setFilter(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   const Napi::Env env = info.Env();
   if (info.Length() < 2 || !info[0].IsString() || !isLinkType(info[1]))
     return throwType(env, "setFilter: expression has to be a string, link type a number from 0 to 65535");
@@ -193,6 +199,7 @@ void PacketCoreObject::setFilter(const Napi::CallbackInfo& info) {
 
 // push(bytes): the next piece of a stream, or the next frames. What was pushed before has to be drained.
 void PacketCoreObject::push(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !isBytes(info[0])) return throwType(env, "push: bytes have to be a Uint8Array");
   if (!piecewise_ && !frames_) return throwType(env, "push: there is no stream open");
@@ -214,6 +221,7 @@ void PacketCoreObject::endInput(const Napi::CallbackInfo&) {
 // drain(batch, budget): reads about `budget` bytes of frames, writes records into `batch`, and returns how many bytes
 // of it are used. `state` says how to go on: "more" (call again), "starved" (push) or "ended".
 Napi::Value PacketCoreObject::drain(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return info.Env().Undefined();
   const Napi::Env env = info.Env();
   const double budget = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
   if (info.Length() < 1 || !isBytes(info[0])) {
@@ -240,6 +248,7 @@ Napi::Value PacketCoreObject::drain(const Napi::CallbackInfo& info) {
 
 // finish(batch): the end of all input; writes what was still being followed. 0 once there is nothing more.
 Napi::Value PacketCoreObject::finish(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return info.Env().Undefined();
   const Napi::Env env = info.Env();
   if (info.Length() < 1 || !isBytes(info[0]) || info[0].As<Napi::Uint8Array>().ByteLength() < kMaxRecordBytes) {
     throwType(env, "finish: batch has to be a Uint8Array of at least maxRecordBytes");
@@ -253,6 +262,7 @@ Napi::Value PacketCoreObject::finish(const Napi::CallbackInfo& info) {
 
 // advance(microseconds): moves the clock of the time-outs while no packets come.
 void PacketCoreObject::advance(const Napi::CallbackInfo& info) {
+  if (!isUsable(info.Env())) return;
   const double time = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
   if (!(time >= 0 && time <= 9007199254740991.0))
     return throwType(info.Env(), "advance: microseconds have to be a number from 0");
@@ -263,7 +273,7 @@ void PacketCoreObject::advance(const Napi::CallbackInfo& info) {
 void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
   const bool isArray = info.Length() > 0 && info[0].IsTypedArray() &&
                        info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
-  const Counters& counted = core_->counters();
+  const Counters& counted = core_ ? core_->counters() : counters_;
   const uint64_t values[] = {
 #define HELLOTAP_COUNTER_VALUE(name) counted.name,
       HELLOTAP_COUNTERS(HELLOTAP_COUNTER_VALUE)
@@ -274,6 +284,21 @@ void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
     return throwType(info.Env(), "counters: values have to be a Float64Array with an element per counter");
   auto out = info[0].As<Napi::Float64Array>();
   for (size_t i = 0; i < count; ++i) out[i] = static_cast<double>(values[i]);
+}
+
+// dispose(): gives all memory back without waiting for the garbage collector, which doesn't see it. Only the counters
+// stay.
+void PacketCoreObject::dispose(const Napi::CallbackInfo&) {
+  if (!core_) return;
+  counters_ = core_->counters();
+  closeInput();
+  core_.reset();
+  filter_.reset();
+}
+
+bool PacketCoreObject::isUsable(Napi::Env env) const {
+  if (!core_) throwType(env, "the packet core was disposed of");
+  return core_ != nullptr;
 }
 
 // close(): lets go of the input. Flows that were being followed stay in the core.

@@ -31,10 +31,13 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   void advance(const Napi::CallbackInfo& info);
   void counters(const Napi::CallbackInfo& info);
   void close(const Napi::CallbackInfo& info);
+  void dispose(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
   Napi::Value format(const Napi::CallbackInfo& info);
   Napi::Value linkType(const Napi::CallbackInfo& info);
 
+  // False after an exception: there is no core any more.
+  bool isUsable(Napi::Env env) const;
   void closeInput();
   const CaptureReader* reader() const;
 
@@ -45,6 +48,7 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   std::unique_ptr<FrameQueue> frames_;
   Input* input_ = nullptr;
   const char* state_ = "ended";
+  Counters counters_;  // what they were when the core was disposed of
 };
 
 }  // namespace hellotap

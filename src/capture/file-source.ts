@@ -27,17 +27,20 @@ class FileSource implements CaptureSource {
   async *batches(): AsyncIterable<Iterable<CaptureRecord>> {
     const core = this.#core;
     let readBytes = 0;
-    while (!this.#closed && core.state === 'more') {
-      const batch = core.drain(SLICE_BYTES);
-      if (batch) yield batch;
-      const { bytes } = core.counters();
-      if (bytes - readBytes >= SLICE_BYTES) {
-        readBytes = bytes;
-        await setImmediate();
+    try {
+      while (!this.#closed && core.state === 'more') {
+        const batch = core.drain(SLICE_BYTES);
+        if (batch) yield batch;
+        const { bytes } = core.counters();
+        if (bytes - readBytes >= SLICE_BYTES) {
+          readBytes = bytes;
+          await setImmediate();
+        }
       }
+      for (let batch = core.finish(); batch; batch = core.finish()) yield batch;
+    } finally {
+      core.dispose();
     }
-    core.close();
-    for (let batch = core.finish(); batch; batch = core.finish()) yield batch;
   }
 
   counters(): CaptureCounters {

@@ -100,6 +100,7 @@ class LiveSource implements CaptureSource {
     this.#cap.close();
     this.#flush();
     for (let batch = this.#core.finish(); batch; batch = this.#core.finish()) this.#queue.push(batch);
+    this.#core.dispose();
     this.#queue.end();
   }
 

@@ -34,18 +34,11 @@ class StreamSource implements CaptureSource {
 
   async *batches(): AsyncIterable<Iterable<CaptureRecord>> {
     try {
-      for await (const chunk of this.#stream) {
-        yield* this.#read(chunk as Buffer);
-        if (this.#closed) break;
-      }
-    } catch (cause) {
-      if (cause instanceof HellotapError) throw cause;
-      // Closing the source destroys the stream, of which its iterator complains.
-      if (!this.#closed) {
-        throw new HellotapError('ERR_CAPTURE_OPEN', `cannot read ${this.#label}: ${messageOf(cause)}`, { cause });
-      }
+      for await (const chunk of this.#chunks()) yield* this.#read(chunk);
+      yield* this.#end();
+    } finally {
+      this.#core.dispose();
     }
-    yield* this.#end();
   }
 
   counters(): CaptureCounters {
@@ -59,6 +52,20 @@ class StreamSource implements CaptureSource {
 
   get #label(): string {
     return this.name === '-' ? 'standard input' : this.name;
+  }
+
+  /** What the stream brings until it ends or the source is closed, with its errors as ours. */
+  async *#chunks(): AsyncIterable<Buffer> {
+    try {
+      for await (const chunk of this.#stream) {
+        yield chunk as Buffer;
+        if (this.#closed) return;
+      }
+    } catch (cause) {
+      // Closing the source destroys the stream, of which its iterator complains.
+      if (this.#closed) return;
+      throw new HellotapError('ERR_CAPTURE_OPEN', `cannot read ${this.#label}: ${messageOf(cause)}`, { cause });
+    }
   }
 
   *#read(chunk: Buffer): Iterable<Iterable<CaptureRecord>> {
@@ -120,7 +127,6 @@ class StreamSource implements CaptureSource {
     if (this.#classic) yield* this.#takeOver(this.#classic);
     this.#core.endInput();
     yield* this.#drain();
-    this.#core.close();
     for (let batch = this.#core.finish(); batch; batch = this.#core.finish()) yield batch;
   }
 

@@ -45,6 +45,28 @@ describe('the addon', () => {
     assert.throws(() => core['push']!(new Uint8Array(5)), /has not been drained/);
   });
 
+  it('does nothing more once it is disposed of, and keeps its counters', () => {
+    const core = new PacketCore();
+    core.openFile(WITH_SNI);
+    while (core.state === 'more') core.drain(1 << 20);
+    core.dispose();
+    core.dispose();
+    assert.equal(core.counters().packets, readFrames(WITH_SNI).length);
+    for (const call of [
+      () => core.drain(1),
+      () => core.finish(),
+      () => {
+        core.openFile(WITH_SNI);
+      },
+      () => {
+        core.openStream();
+      },
+    ]) {
+      assert.throws(call, { name: 'TypeError', message: /was disposed of/ });
+    }
+    assert.equal(core.state, 'ended');
+  });
+
   it('reads one capture after another into the same table', () => {
     const core = new PacketCore();
     const flows = new Set<number>();

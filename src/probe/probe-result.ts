@@ -1,5 +1,6 @@
 // What a probe of one server yields: one answer per Client Hello of the hello set, and what else was asked for.
 import type { Jarm } from '../fingerprint/jarm.js';
+import type { StartTlsProtocol } from './starttls/dialogue.js';
 
 /** What happened to one handshake, in the field's words. */
 export type ProbeOutcome =
@@ -25,6 +26,8 @@ export interface ProbeTarget {
   readonly address: string;
   readonly port: number;
   readonly serverName: string | null;
+  /** The protocol within which TLS begins; absent: TLS begins at once. */
+  readonly startTls?: StartTlsProtocol;
 }
 
 /** What a probe was asked to find out besides the fingerprint. A member that was not asked for is absent. */

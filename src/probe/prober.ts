@@ -19,6 +19,7 @@ import { probeStream } from './probe-stream.js';
 import { Scheduler } from './scheduler.js';
 import type { Job } from './scheduler.js';
 import { ServerProbe } from './server-probe.js';
+import { withStartTls } from './starttls/conversation.js';
 
 /** A target whose turn has not come. */
 interface Waiting {
@@ -150,7 +151,9 @@ export class Prober {
     const name = serverName ?? address;
     if (jarm !== null) extras.push(new JarmExtra(jarm, (hello) => this.handshake(hello, name).takeOutput()));
     const [hello] = http?.hellos ?? [];
-    if (hello !== undefined) extras.push(new HttpExtra(target, () => this.handshake(hello, serverName, true)));
+    // Who speaks another protocol before TLS speaks it after TLS as well.
+    if (hello !== undefined && target.startTls === undefined)
+      extras.push(new HttpExtra(target, () => this.handshake(hello, serverName, true)));
     return extras;
   }
 
@@ -190,7 +193,7 @@ export class Prober {
       };
       counters.connections += 1;
       counters.open += 1;
-      converse(endpoint, conversation, this.deadlines, (end) => {
+      converse(endpoint, withStartTls(target, conversation), this.deadlines, (end) => {
         counters.open -= 1;
         onEnd(end);
       });

@@ -4,21 +4,28 @@ import ipaddr from 'ipaddr.js';
 import { HellotapError } from '../errors.js';
 import { canonicalAddress, formatAddress, parseNetwork, type Network } from './networks.js';
 import type { ProbeTarget } from './probe-result.js';
+import { STARTTLS_PORTS, type StartTlsProtocol } from './starttls/dialogue.js';
 
 const DEFAULT_PORT = 443;
+/** `scheme://`, and a slash that is often written behind. */
+const SCHEME = /^([a-z][a-z0-9+.-]*):\/\/(.*?)\/?$/i;
 /** Longest name that DNS allows. */
 const MAX_NAME = 253;
 const NAME = /^(?!-)[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?$/;
 
+/** What a target says besides where it is: everything of a ProbeTarget but the address. */
+type Service = Omit<ProbeTarget, 'address'>;
+
 /** A target as it was written. `serverName` is what goes into SNI, null: none. */
 export type TargetSpec =
-  | { readonly kind: 'address'; readonly address: string; readonly port: number; readonly serverName: string | null }
-  | { readonly kind: 'name'; readonly host: string; readonly port: number; readonly serverName: string | null }
-  | { readonly kind: 'network'; readonly network: Network; readonly port: number; readonly serverName: string | null };
+  | (Service & { readonly kind: 'address'; readonly address: string })
+  | (Service & { readonly kind: 'name'; readonly host: string })
+  | (Service & { readonly kind: 'network'; readonly network: Network });
 
 /**
- * Parses `ip`, `ip:port`, `[v6]:port`, `host`, `host:port` or `CIDR[:port]`, each with `,servername`. A host's own name is
- * its server name unless another one is given. @throws HellotapError ERR_TARGET
+ * Parses `ip`, `ip:port`, `[v6]:port`, `host`, `host:port` or `CIDR[:port]`, each with `,servername`, and each with
+ * `smtp://` (imap, pop3, ftp, ldap, xmpp, postgres, postgresql, mysql) in front where TLS begins within that protocol. A
+ * host's own name is its server name unless another one is given. @throws HellotapError ERR_TARGET
  */
 export function parseTarget(text: string): TargetSpec {
   const [endpoint = '', name = ''] = text.split(',').map((part) => part.trim());
@@ -26,14 +33,24 @@ export function parseTarget(text: string): TargetSpec {
   if (endpoint === '') throw bad('an address or a name is needed');
   const serverName = name === '' ? null : sniOf(name);
   if (serverName !== null && !isName(serverName)) throw bad(`"${name}" is no server name`);
-  const { host, port } = splitPort(endpoint, bad);
-  if (host.includes('/'))
-    return { kind: 'network', network: parseNetwork(host, 'block of addresses'), port, serverName };
+  const [, scheme = '', behind = ''] = SCHEME.exec(endpoint) ?? ['', '', endpoint];
+  const startTls = scheme === '' ? null : startTlsOf(scheme, bad);
+  const defaultPort = startTls === null ? DEFAULT_PORT : STARTTLS_PORTS[startTls];
+  const { host, port } = splitPort(behind, defaultPort, bad);
+  const service: Service = { port, serverName, ...(startTls === null ? {} : { startTls }) };
+  if (host.includes('/')) return { kind: 'network', network: parseNetwork(host, 'block of addresses'), ...service };
   const address = canonicalAddress(host);
-  if (address !== null) return { kind: 'address', address, port, serverName };
+  if (address !== null) return { kind: 'address', address, ...service };
   if (/^[\d.]+$/.test(host) || host.includes(':')) throw bad(`"${host}" is no address`);
   if (!isName(host)) throw bad(`"${host}" is neither an address nor a name`);
-  return { kind: 'name', host, port, serverName: serverName ?? sniOf(host) };
+  return { kind: 'name', host, ...service, serverName: serverName ?? sniOf(host) };
+}
+
+function startTlsOf(scheme: string, bad: (reason: string) => HellotapError): StartTlsProtocol {
+  const name = scheme.toLowerCase();
+  if (name === 'postgresql') return 'postgres';
+  if (Object.hasOwn(STARTTLS_PORTS, name)) return name as StartTlsProtocol;
+  throw bad(`${scheme}:// is none of ${Object.keys(STARTTLS_PORTS).join(', ')}`);
 }
 
 /** RFC 6066 section 3: without a trailing dot. */
@@ -45,18 +62,22 @@ function isName(text: string): boolean {
   return text.length <= MAX_NAME && NAME.test(text);
 }
 
-function splitPort(endpoint: string, bad: (reason: string) => HellotapError): { host: string; port: number } {
+function splitPort(
+  endpoint: string,
+  defaultPort: number,
+  bad: (reason: string) => HellotapError,
+): { host: string; port: number } {
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/.exec(endpoint);
-  if (bracketed !== null) return { host: bracketed[1] ?? '', port: parsePort(bracketed[2], bad) };
+  if (bracketed !== null) return { host: bracketed[1] ?? '', port: parsePort(bracketed[2], defaultPort, bad) };
   const colons = endpoint.split(':').length - 1;
   // More than one colon without brackets: an IPv6 address (or block) that says no port.
-  if (colons !== 1) return { host: endpoint, port: DEFAULT_PORT };
+  if (colons !== 1) return { host: endpoint, port: defaultPort };
   const [host = '', port] = endpoint.split(':');
-  return { host, port: parsePort(port, bad) };
+  return { host, port: parsePort(port, defaultPort, bad) };
 }
 
-function parsePort(text: string | undefined, bad: (reason: string) => HellotapError): number {
-  if (text === undefined) return DEFAULT_PORT;
+function parsePort(text: string | undefined, defaultPort: number, bad: (reason: string) => HellotapError): number {
+  if (text === undefined) return defaultPort;
   const port = Number(text);
   if (!/^\d{1,5}$/.test(text) || port < 1 || port > 65535) throw bad(`"${text}" is no port (1 to 65535)`);
   return port;
@@ -137,23 +158,27 @@ async function* settle(item: Promise<ProbeTarget | null> | TargetSpec | undefine
     const target = await item;
     if (target !== null) yield target;
   } else if (item.kind === 'network') {
-    const { port, serverName } = item;
-    for (const address of addressesOf(item.network)) yield { address, port, serverName };
+    for (const address of addressesOf(item.network)) yield { address, ...serviceOf(item) };
   } else if (item.kind === 'address') {
-    yield { address: item.address, port: item.port, serverName: item.serverName };
+    yield { address: item.address, ...serviceOf(item) };
   }
 }
 
+function serviceOf({ port, serverName, startTls }: TargetSpec): Service {
+  return startTls === undefined ? { port, serverName } : { port, serverName, startTls };
+}
+
 async function lookUp(
-  { host, port, serverName }: TargetSpec & { kind: 'name' },
+  spec: TargetSpec & { kind: 'name' },
   resolve: ResolveName,
   onProblem: (error: HellotapError) => void,
 ): Promise<ProbeTarget | null> {
+  const { host } = spec;
   try {
     const [address] = await resolve(host);
     const canonical = address === undefined ? null : canonicalAddress(address);
     if (canonical === null) throw new Error('no address');
-    return { address: canonical, port, serverName };
+    return { address: canonical, ...serviceOf(spec) };
   } catch (cause) {
     onProblem(new HellotapError('ERR_TARGET', `${host}: cannot be resolved: ${(cause as Error).message}`, { cause }));
     return null;

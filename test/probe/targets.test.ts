@@ -28,6 +28,18 @@ describe('a target', () => {
     ['192.0.2.7:1,WWW.Example.ORG.', { kind: 'address', address: '192.0.2.7', port: 1, serverName: 'www.example.org' }],
     ['192.0.2.7,a,random458', { kind: 'address', address: '192.0.2.7', port: 443, serverName: 'a' }],
     ['192.0.2.7,', { kind: 'address', address: '192.0.2.7', port: 443, serverName: null }],
+    [
+      'smtp://mx.example.org',
+      { kind: 'name', host: 'mx.example.org', port: 25, serverName: 'mx.example.org', startTls: 'smtp' },
+    ],
+    [
+      'PostgreSQL://192.0.2.7:6432/',
+      { kind: 'address', address: '192.0.2.7', port: 6432, serverName: null, startTls: 'postgres' },
+    ],
+    [
+      'ldap://[2001:db8::7],Name.Example',
+      { kind: 'address', address: '2001:db8::7', port: 389, serverName: 'name.example', startTls: 'ldap' },
+    ],
     ['2001:DB8::0:7', { kind: 'address', address: '2001:db8::7', port: 443, serverName: null }],
     ['[2001:db8::7]:65535', { kind: 'address', address: '2001:db8::7', port: 65535, serverName: null }],
     ['[::ffff:192.0.2.7]', { kind: 'address', address: '192.0.2.7', port: 443, serverName: null }],
@@ -63,6 +75,7 @@ describe('a target', () => {
     '01.2.3.4',
     '192.0.2.7:0',
     '192.0.2.7:65536',
+    'gopher://192.0.2.7',
     '192.0.2.7:https',
     '192.0.2.7:',
     '192.0.2.7:1:2',

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The entry point: the commands, and exit code 2 for wrong usage. Each command loads what it needs when it runs.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './command.js';
 import { COMMANDS } from './commands.js';
@@ -30,11 +30,23 @@ function version(): string {
   return manifest.version;
 }
 
+/** Whoever pages through the help may close it early. */
+function put(fd: number): (text: string) => void {
+  return (text) => {
+    try {
+      writeSync(fd, text);
+    } catch {
+      // Nobody reads it any more.
+    }
+  };
+}
+
 const program = new Command('hellotap')
   .description(DESCRIPTION)
   .version(version())
   .addHelpText('after', AFTER)
   .showHelpAfterError('(hellotap COMMAND --help shows the options)')
+  .configureOutput({ writeOut: put(1), writeErr: put(2) })
   .configureHelp({ sortSubcommands: false, helpWidth: 100 })
   .exitOverride();
 

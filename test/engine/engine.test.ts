@@ -68,7 +68,7 @@ describe('Engine', () => {
 
   async function run(
     probes: HeldProbes | null,
-    { passes = 1, retryAfterMs = 3_600_000, between = async (): Promise<void> => {} } = {},
+    { passes = 1, retryAfterMs = 3_600_000, between = (): Promise<void> => Promise.resolve() } = {},
   ): Promise<{ sink: Gathered; engine: Engine }> {
     const sink = new Gathered();
     const store = Store.open(join(folder, `${databases++}.db`));

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import { stat, truncate } from 'node:fs/promises';
 import { HellotapError } from '../errors.js';
 import type { ProbeTarget } from '../probe/probe-result.js';
+import { isStartTlsProtocol } from '../probe/starttls/dialogue.js';
 
 const LINE_END = 0x0a;
 /** Longer lines are none of ours: ten texts of at most 32 KiB, and what else a result has. */
@@ -33,8 +34,8 @@ export class ProbeJournal {
   }
 }
 
-function keyOf({ address, port, serverName }: ProbeTarget): string {
-  return `${address} ${port} ${serverName ?? ''}`;
+function keyOf({ address, port, serverName, startTls }: ProbeTarget): string {
+  return `${address} ${port} ${serverName ?? ''} ${startTls ?? ''}`;
 }
 
 /**
@@ -76,10 +77,10 @@ function readResult(line: string, helloSetDigest: string): ProbeTarget | string 
     return 'no JSON: not the output of an earlier `probe --format jsonl`';
   }
   const result = (event as { hellotap?: Record<string, unknown> } | null)?.hellotap;
-  const { ip, port, sni, hello_set_digest: digest } = result ?? {};
+  const { ip, port, sni, starttls, hello_set_digest: digest } = result ?? {};
   if (typeof ip !== 'string' || typeof port !== 'number' || (sni !== null && typeof sni !== 'string')) {
     return 'not the result of a probe';
   }
   if (digest !== helloSetDigest) return 'made with another hello set: results of the two cannot stand in one file';
-  return { address: ip, port, serverName: sni };
+  return { address: ip, port, serverName: sni, ...(isStartTlsProtocol(starttls) ? { startTls: starttls } : {}) };
 }

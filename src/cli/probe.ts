@@ -33,7 +33,8 @@ interface ProbeOptions extends OutputOptions, ProbingOptions {
 
 const AFTER = `
 A target is ip, ip:port, [v6]:port, host, host:port or CIDR[:port], each with ,servername; the port is 443 if none is
-given, and a host's own name is its server name. Ten connections go to each server, one at a time, in random order
+given, and a host's own name is its server name. With smtp://, imap://, pop3://, ftp://, ldap://, xmpp://, postgres:// or
+mysql:// in front, TLS begins within that protocol (STARTTLS), on its own port if none is given. Ten connections go to each server, one at a time, in random order
 over all servers. Results are kept in the database unless --no-store is given.
 
 With --resume, a scan goes on where it was interrupted, be it by kill -9 or a power cut: give the same command line
@@ -48,6 +49,7 @@ connections wait for one that is free.
 Examples:
   $ hellotap probe www.example.org
   $ hellotap probe 192.0.2.7:8443,www.example.org [2001:db8::7]:443
+  $ hellotap probe --jarm --http www.example.org smtp://mx.example.org
   $ hellotap probe -i servers.csv --rate 50 --exclude no-probe.txt --format jsonl > fingerprints.jsonl
   $ hellotap probe -i servers.csv --output fingerprints.jsonl --resume
   $ hellotap triage capture.pcap --format jsonl | jq -r '...' | hellotap probe -i -`;

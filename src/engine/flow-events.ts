@@ -124,6 +124,7 @@ export function fingerprintEvent(
       ip: target.address,
       port: target.port,
       sni: target.serverName,
+      ...(target.startTls === undefined ? {} : { starttls: target.startTls }),
       hello_set: result.helloSet,
       hello_set_digest: result.helloSetDigest,
       hellos: result.hellos,

@@ -71,6 +71,24 @@ export interface TlsEvent extends EventHead, FlowIdentity {
   };
 }
 
+/** A client's QUIC Initials were read. */
+export interface QuicEvent extends EventHead, FlowIdentity {
+  readonly event_type: 'quic';
+  readonly quic: {
+    readonly sni?: string;
+    /** `QUIC v1`, `QUIC v2`, `draft-29`, `mvfst-27`, `T051`; others in hexadecimal. */
+    readonly version: string;
+    readonly alpns?: readonly string[];
+    readonly ja3?: HashedText;
+    readonly ja4?: string;
+  };
+  readonly hellotap: {
+    /** Encrypted Client Hello was offered (or greased). */
+    readonly ech: boolean;
+    readonly verdict: Verdict;
+  };
+}
+
 /** The verdict that came after the flow's own event. */
 export interface TagEvent extends EventHead, FlowIdentity {
   readonly event_type: 'tag';
@@ -84,6 +102,8 @@ export interface FingerprintEvent extends EventHead {
     readonly ip: string;
     readonly port: number;
     readonly sni: string | null;
+    /** The protocol within which TLS began; absent: none. */
+    readonly starttls?: string;
     readonly hello_set: string;
     /** SHA-256 of the hello set: fingerprints of different digests cannot be compared. */
     readonly hello_set_digest: string;
@@ -152,7 +172,7 @@ export interface StatsEvent extends EventHead, EventInput {
   readonly stats: Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 }
 
-export type HellotapEvent = TlsEvent | TagEvent | FingerprintEvent | AlertEvent | AnomalyEvent | StatsEvent;
+export type HellotapEvent = TlsEvent | QuicEvent | TagEvent | FingerprintEvent | AlertEvent | AnomalyEvent | StatsEvent;
 
 /** Takes events and never reaches back. */
 export interface EventSink {

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 import { HellotapError } from '../errors.js';
 import { canonicalAddress, formatAddress, parseNetwork, type Network } from './networks.js';
 import type { ProbeTarget } from './probe-result.js';
-import { STARTTLS_PORTS, type StartTlsProtocol } from './starttls/dialogue.js';
+import { isStartTlsProtocol, STARTTLS_PORTS, type StartTlsProtocol } from './starttls/dialogue.js';
 
 const DEFAULT_PORT = 443;
 /** `scheme://`, and a slash that is often written behind. */
@@ -49,7 +49,7 @@ export function parseTarget(text: string): TargetSpec {
 function startTlsOf(scheme: string, bad: (reason: string) => HellotapError): StartTlsProtocol {
   const name = scheme.toLowerCase();
   if (name === 'postgresql') return 'postgres';
-  if (Object.hasOwn(STARTTLS_PORTS, name)) return name as StartTlsProtocol;
+  if (isStartTlsProtocol(name)) return name;
   throw bad(`${scheme}:// is none of ${Object.keys(STARTTLS_PORTS).join(', ')}`);
 }
 

@@ -15,6 +15,10 @@ export const STARTTLS_PORTS = {
 
 export type StartTlsProtocol = keyof typeof STARTTLS_PORTS;
 
+export function isStartTlsProtocol(name: unknown): name is StartTlsProtocol {
+  return typeof name === 'string' && Object.hasOwn(STARTTLS_PORTS, name);
+}
+
 /** What follows from what came. */
 export type DialogueStep =
   /** Nothing until more comes: what was read has to be read again, with it. */

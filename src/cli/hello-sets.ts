@@ -1,7 +1,8 @@
 // Hello sets by the name or folder that a command line gives.
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { HellotapError } from '../errors.js';
 import { loadGoscannerHelloSet } from '../probe/goscanner-hello-set.js';
 import { HELLO_SET_FILE, loadHelloSet } from '../probe/hello-set-file.js';
 import type { HelloSet } from '../probe/hello-set.js';
@@ -11,13 +12,21 @@ const OWN_SETS = fileURLToPath(new URL('../../samples/hello-sets', import.meta.u
 
 /**
  * The set of that name among those that come with the program, else that of the folder: in our own format where there
- * is a hello-set.json, else goscanner's presets. @throws HellotapError ERR_HELLO_SET
+ * is a hello-set.json, else goscanner's presets. Presets that send what a set of ours sends are that set, so that what
+ * is found out with them can be compared. @throws HellotapError ERR_HELLO_SET
  */
 export function openHelloSet(nameOrFolder: string): HelloSet {
-  if (/^[a-z0-9][a-z0-9._-]*$/.test(nameOrFolder)) {
-    const own = join(OWN_SETS, nameOrFolder);
-    if (existsSync(join(own, HELLO_SET_FILE))) return loadHelloSet(own);
+  const own = ownNames();
+  if (own.includes(nameOrFolder)) return loadHelloSet(join(OWN_SETS, nameOrFolder));
+  if (!existsSync(nameOrFolder)) {
+    throw new HellotapError('ERR_HELLO_SET', `${nameOrFolder}: neither a folder nor one of ${own.join(', ')}`);
   }
   if (existsSync(join(nameOrFolder, HELLO_SET_FILE))) return loadHelloSet(nameOrFolder);
-  return loadGoscannerHelloSet(nameOrFolder);
+  const presets = loadGoscannerHelloSet(nameOrFolder);
+  const same = own.map((name) => loadHelloSet(join(OWN_SETS, name))).find(({ digest }) => digest === presets.digest);
+  return same ?? presets;
+}
+
+function ownNames(): string[] {
+  return readdirSync(OWN_SETS).filter((name) => existsSync(join(OWN_SETS, name, HELLO_SET_FILE)));
 }

@@ -34,8 +34,9 @@ interface ProbeOptions extends OutputOptions, ProbingOptions {
 const AFTER = `
 A target is ip, ip:port, [v6]:port, host, host:port or CIDR[:port], each with ,servername; the port is 443 if none is
 given, and a host's own name is its server name. With smtp://, imap://, pop3://, ftp://, ldap://, xmpp://, postgres:// or
-mysql:// in front, TLS begins within that protocol (STARTTLS), on its own port if none is given. Ten connections go to each server, one at a time, in random order
-over all servers. Results are kept in the database unless --no-store is given.
+mysql:// in front, TLS begins within that protocol (STARTTLS), on its own port if none is given. Ten connections go to
+each server, one at a time, in random order over all servers; --jarm makes ten more, --http one. Results are kept in the
+database unless --no-store is given.
 
 With --resume, a scan goes on where it was interrupted, be it by kill -9 or a power cut: give the same command line
 again. The --output file (JSON lines) is the journal: a target with a whole line in it is not probed again, a last line

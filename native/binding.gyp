@@ -14,6 +14,7 @@
         'filter/bpf-filter.cc',
         'flow/flow-entries.cc',
         'flow/flow-table.cc',
+        'flow/quic-gate.cc',
         'flow/reassembler.cc',
         'flow/tls-gate.cc',
       ],

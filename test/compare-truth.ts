@@ -1,6 +1,6 @@
 // Compares `hellotap triage` with a truth.json (what tshark saw in a folder of captures, see its SOURCES.md):
-//   node --import tsx test/compare-truth.ts FOLDER/truth.json… [--only NAME] [--tls-only]
-// Every capture named there has to end with exit 0 or 3; every connection in it is compared field by field. Prints each
+//   node --import tsx test/compare-truth.ts FOLDER/truth.json… [--only NAME] [--tls-only] [--quic]
+// With --quic it is about QUIC connections, and captures that have some. Every capture named there has to end with exit 0 or 3; every connection in it is compared field by field. Prints each
 // difference, then the tally. Exit 1: a crash, a hang or another exit code; differences alone are for the reader to judge.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -26,7 +26,31 @@ interface TruthConnection {
   readonly damaged: boolean;
 }
 
-type Truth = Readonly<Record<string, { readonly tls?: readonly TruthConnection[] }>>;
+interface TruthQuic {
+  readonly client: string;
+  readonly client_port: number;
+  readonly server: string;
+  readonly server_port: number;
+  readonly version: string;
+  readonly sni: string | null;
+  readonly client_alpns: readonly string[] | null;
+  readonly ja3: { readonly hash: string | null };
+  readonly tunnelled: boolean;
+}
+
+type Truth = Readonly<
+  Record<string, { readonly tls?: readonly TruthConnection[]; readonly quic?: readonly TruthQuic[] }>
+>;
+
+/** Of a QUIC connection only the client's Initials are compared. */
+const QUIC_FIELDS = ['sni', 'clientAlpns', 'ja3', 'version'] as const;
+
+/** A connection of the truth. */
+interface Expected {
+  readonly view: ConnectionView;
+  readonly group: Group;
+  readonly damaged: boolean;
+}
 
 /** Which connections a number is about. */
 type Group = 'plain' | 'STARTTLS' | 'tunnelled';
@@ -40,10 +64,14 @@ class Tally {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { only: { type: 'string' }, 'tls-only': { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    'tls-only': { type: 'boolean', default: false },
+    quic: { type: 'boolean', default: false },
+  },
 });
 if (positionals.length === 0) {
-  process.stderr.write('usage: compare-truth.ts FOLDER/truth.json… [--only NAME] [--tls-only]\n');
+  process.stderr.write('usage: compare-truth.ts FOLDER/truth.json… [--only NAME] [--tls-only] [--quic]\n');
   process.exit(2);
 }
 
@@ -52,20 +80,21 @@ const exits = new Map<string, number>();
 let failures = 0;
 const scratch = mkdtempSync(join(tmpdir(), 'hellotap-compare-'));
 
-async function compareCapture(folder: string, file: string, connections: readonly TruthConnection[]): Promise<void> {
+async function compareCapture(folder: string, file: string, connections: readonly Expected[]): Promise<void> {
   const capture = join(folder, file);
-  const { views, code, errors } = await triageViews(capture, join(scratch, `${file}.db`));
+  const { views, quicViews, code, errors } = await triageViews(capture, join(scratch, `${file}.db`));
   const exit = code === null ? 'killed' : String(code);
   exits.set(exit, (exits.get(exit) ?? 0) + 1);
   if (code !== 0 && code !== 3) {
     failures += 1;
     process.stdout.write(`${file}: exit ${exit}: ${errors.trim().split('\n').at(-1) ?? ''}\n`);
   }
-  const pairings = pair(connections.map(viewOf), views);
+  const expected = connections.map((connection) => connection.view);
+  const pairings = values.quic ? pair(expected, quicViews, QUIC_FIELDS) : pair(expected, views);
   for (const [index, { theirs, ours, disagreements }] of pairings.entries()) {
     const connection = connections[index];
     if (connection === undefined) continue;
-    const group: Group = connection.tunnelled ? 'tunnelled' : connection.starttls ? 'STARTTLS' : 'plain';
+    const { group } = connection;
     const tally = tallies[group];
     const label = `${file}: ${addressKey(theirs)} (${group}${connection.damaged ? ', damaged' : ''})`;
     tally.all += 1;
@@ -80,8 +109,8 @@ async function compareCapture(folder: string, file: string, connections: readonl
   }
 }
 
-function viewOf(connection: TruthConnection): ConnectionView {
-  return {
+function expectedTls(connection: TruthConnection): Expected {
+  const view = {
     client: connection.client,
     clientPort: connection.client_port,
     server: connection.server,
@@ -94,6 +123,25 @@ function viewOf(connection: TruthConnection): ConnectionView {
     version: connection.selected_version,
     certificate: connection.cert_sha1,
   };
+  const group = connection.tunnelled ? 'tunnelled' : connection.starttls ? 'STARTTLS' : 'plain';
+  return { view, group, damaged: connection.damaged };
+}
+
+function expectedQuic(connection: TruthQuic): Expected {
+  const view = {
+    client: connection.client,
+    clientPort: connection.client_port,
+    server: connection.server,
+    serverPort: connection.server_port,
+    sni: connection.sni,
+    clientAlpns: connection.client_alpns ?? [],
+    ja3: connection.ja3.hash,
+    ja3s: null,
+    cipher: null,
+    version: connection.version,
+    certificate: null,
+  };
+  return { view, group: connection.tunnelled ? 'tunnelled' : 'plain', damaged: false };
 }
 
 const work = positionals.flatMap((path) => {
@@ -102,11 +150,16 @@ const work = positionals.flatMap((path) => {
   return Object.entries(truth)
     .filter(([file]) => (values.only === undefined || file.includes(values.only)) && existsSync(join(folder, file)))
     .filter(([, { tls = [] }]) => !values['tls-only'] || tls.length > 0)
-    .map(([file, { tls = [] }]) => ({ folder, file, tls }));
+    .filter(([, { quic = [] }]) => !values.quic || quic.length > 0)
+    .map(([file, { tls = [], quic = [] }]) => ({
+      folder,
+      file,
+      expected: values.quic ? quic.map(expectedQuic) : tls.map(expectedTls),
+    }));
 });
 const queue = work.values();
 async function worker(): Promise<void> {
-  for (const { folder, file, tls } of queue) await compareCapture(folder, file, tls);
+  for (const { folder, file, expected } of queue) await compareCapture(folder, file, expected);
 }
 try {
   await Promise.all(Array.from({ length: availableParallelism() }, worker));

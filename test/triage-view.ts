@@ -31,6 +31,8 @@ export type ComparedField = (typeof COMPARED_FIELDS)[number];
 /** What a run of `triage` ended with. `code` null: it was killed by a signal, or took too long. */
 export interface TriageRun {
   readonly views: readonly ConnectionView[];
+  /** QUIC connections; `version` is that of the Initials, `0x` and eight hexadecimal digits. */
+  readonly quicViews: readonly ConnectionView[];
   readonly code: number | null;
   readonly errors: string;
 }
@@ -58,6 +60,12 @@ interface TlsEventLine {
     readonly ja3?: { readonly hash: string };
     readonly ja3s?: { readonly hash: string };
   };
+  readonly quic?: {
+    readonly sni?: string;
+    readonly version: string;
+    readonly alpns?: readonly string[];
+    readonly ja3?: { readonly hash: string };
+  };
   readonly hellotap?: { readonly cipher?: string };
 }
 
@@ -77,12 +85,10 @@ export async function triageViews(capture: string, database: string): Promise<Tr
     child.on('close', resolve);
   });
   const lines = Buffer.concat(output).toString('utf8').split('\n');
-  const views = lines.flatMap((line) => {
-    if (line === '') return [];
-    const event = JSON.parse(line) as TlsEventLine;
-    return event.event_type === 'tls' ? [viewOf(event)] : [];
-  });
-  return { views, code, errors: Buffer.concat(errors).toString('utf8') };
+  const events = lines.filter((line) => line !== '').map((line) => JSON.parse(line) as TlsEventLine);
+  const views = events.filter((event) => event.event_type === 'tls').map(viewOf);
+  const quicViews = events.filter((event) => event.event_type === 'quic').map(quicViewOf);
+  return { views, quicViews, code, errors: Buffer.concat(errors).toString('utf8') };
 }
 
 function viewOf(event: TlsEventLine): ConnectionView {
@@ -100,6 +106,30 @@ function viewOf(event: TlsEventLine): ConnectionView {
     cipher: event.hellotap?.cipher ?? null,
     version: version === null ? null : (VERSION_NUMBERS[version] ?? version.replace(/^0x/, '')),
     certificate: tls.fingerprint?.replaceAll(':', '') ?? null,
+  };
+}
+
+const QUIC_VERSION_NUMBERS: Readonly<Record<string, string>> = {
+  'QUIC v1': '0x00000001',
+  'QUIC v2': '0x6b3343cf',
+  'mvfst-22': '0xfaceb001',
+  'mvfst-27': '0xfaceb002',
+  T050: '0x54303530',
+  T051: '0x54303531',
+};
+
+function quicViewOf(event: TlsEventLine): ConnectionView {
+  const { sni, version = '', alpns, ja3 } = event.quic ?? {};
+  const draft = /^draft-(\d+)$/.exec(version)?.[1];
+  return {
+    ...viewOf(event),
+    sni: sni ?? null,
+    clientAlpns: alpns ?? [],
+    ja3: ja3?.hash ?? null,
+    version:
+      draft === undefined
+        ? (QUIC_VERSION_NUMBERS[version] ?? version)
+        : `0xff0000${Number(draft).toString(16).padStart(2, '0')}`,
   };
 }
 

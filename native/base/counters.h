@@ -28,7 +28,11 @@ namespace hellotap {
   X(doneEvicted)           /* handed-over flows forgotten early because the table was full */  \
   X(segmentsDropped)       /* TCP segments not kept: too many holes, or no memory under the cap */ \
   X(segmentsOutOfOrder)    /* TCP segments that came before their turn */                      \
-  X(streamGaps)            /* directions that end at bytes that never came */
+  X(streamGaps)            /* directions that end at bytes that never came */                  \
+  X(quicFlows)             /* pairs of endpoints that exchanged QUIC Initials */               \
+  X(quicFlowsEvicted)      /* of those, forgotten early because the table was full */          \
+  X(quicInitials)          /* datagrams that begin with a QUIC Initial */                      \
+  X(quicInitialsDropped)   /* of those, over the bound of their connection */
 
 // clang-format on
 

@@ -97,8 +97,11 @@ PacketCoreObject::PacketCoreObject(const Napi::CallbackInfo& info) : Napi::Objec
     }
     const auto options = info[0].As<Napi::Object>();
     double maxFlows = limits.maxFlows, reassemblyBytes = static_cast<double>(limits.reassemblyBytes);
+    double openingBeyond = limits.openingBeyond;
     if (!readLimit(env, options, "maxFlows", 16, 1 << 28, maxFlows)) return;
     if (!readLimit(env, options, "reassemblyBytes", 1 << 18, 1e12, reassemblyBytes)) return;
+    if (!readLimit(env, options, "openingBeyond", 0, Reassembler::kMaxBytes, openingBeyond)) return;
+    limits.openingBeyond = static_cast<uint32_t>(openingBeyond);
     limits.maxFlows = static_cast<uint32_t>(maxFlows);
     limits.reassemblyBytes = static_cast<uint64_t>(reassemblyBytes);
   }

@@ -74,4 +74,30 @@ bool BatchWriter::write(const Anomaly& anomaly) {
   return true;
 }
 
+bool BatchWriter::write(const QuicDatagram& datagram) {
+  const Datum payload = datagram.payload;
+  const size_t bytes = sizeof(QuicRecordHeader) + payload.size();
+  uint8_t* at = reserve(bytes);
+  if (!at) return false;
+  const FlowKey& key = datagram.key;
+  const bool isLow = datagram.direction == 0;
+  QuicRecordHeader header{};
+  header.recordBytes = static_cast<uint32_t>((bytes + 7) & ~size_t{7});
+  header.kind = RecordKind::kQuic;
+  header.ipVersion = key.version;
+  header.vlanCount = datagram.vlan.count;
+  header.flowId = static_cast<double>(datagram.flowId);
+  header.timestamp = static_cast<double>(datagram.timestamp);
+  std::memcpy(header.sourceAddress, isLow ? key.low : key.high, 16);
+  std::memcpy(header.destinationAddress, isLow ? key.high : key.low, 16);
+  header.sourcePort = isLow ? key.lowPort : key.highPort;
+  header.destinationPort = isLow ? key.highPort : key.lowPort;
+  header.payloadBytes = static_cast<uint16_t>(payload.size());
+  header.headerBytes = sizeof(QuicRecordHeader);
+  for (size_t i = 0; i < datagram.vlan.count; ++i) header.vlan[i] = datagram.vlan.ids[i];
+  std::memcpy(at, &header, sizeof header);
+  std::memcpy(at + sizeof header, payload.data(), payload.size());
+  return true;
+}
+
 }  // namespace hellotap

@@ -10,13 +10,14 @@
 #include <cstdint>
 
 #include "base/anomaly.h"
+#include "flow/quic-gate.h"
 #include "flow/stream.h"
 
 namespace hellotap {
 
-constexpr uint32_t kBatchLayoutVersion = 1;
+constexpr uint32_t kBatchLayoutVersion = 2;
 
-enum class RecordKind : uint8_t { kFlow = 1, kAnomaly = 2 };
+enum class RecordKind : uint8_t { kFlow = 1, kAnomaly = 2, kQuic = 3 };
 
 // Followed by the bytes of the client, then those of the server, then padding to a multiple of 8.
 struct FlowRecordHeader {
@@ -58,6 +59,27 @@ struct AnomalyRecordHeader {
 static_assert(sizeof(AnomalyRecordHeader) == 32 && offsetof(AnomalyRecordHeader, detailBytes) == 24,
               "layout as src/capture/flow-batch.ts reads it");
 
+// A datagram that begins with a QUIC Initial. Followed by its payload, then padding to a multiple of 8.
+struct QuicRecordHeader {
+  uint32_t recordBytes;
+  RecordKind kind;
+  uint8_t ipVersion;
+  uint8_t vlanCount;
+  uint8_t reserved;
+  double flowId;
+  double timestamp;
+  uint8_t sourceAddress[16];  // an IPv4 address in the first four bytes
+  uint8_t destinationAddress[16];
+  uint16_t sourcePort;
+  uint16_t destinationPort;
+  uint16_t payloadBytes;
+  uint16_t headerBytes;  // where the payload begins
+  uint16_t vlan[VlanTags::kMax];
+};
+static_assert(sizeof(QuicRecordHeader) == 72 && offsetof(QuicRecordHeader, sourcePort) == 56 &&
+                  offsetof(QuicRecordHeader, vlan) == 64,
+              "layout as src/capture/flow-batch.ts reads it");
+
 // The longest record: a flow with all that both directions may have.
 constexpr size_t kMaxRecordBytes = sizeof(FlowRecordHeader) + 2 * Reassembler::kMaxBytes + 8;
 
@@ -68,6 +90,7 @@ class BatchWriter {
   // False, and nothing written, where the record does not fit any more.
   bool write(const Stream& stream);
   bool write(const Anomaly& anomaly);
+  bool write(const QuicDatagram& datagram);
 
   size_t written() const { return written_; }
 

@@ -18,6 +18,10 @@ bool PacketCore::writeReady(BatchWriter& out) {
     if (!out.write(*stream)) return false;
     table_.releaseReady();
   }
+  while (const QuicDatagram* datagram = quic_.ready()) {
+    if (!out.write(*datagram)) return false;
+    quic_.releaseReady();
+  }
   return true;
 }
 
@@ -68,6 +72,18 @@ PacketCore::Wanted PacketCore::complain(AnomalyCode code, const Frame& frame, co
   return Wanted::kNo;
 }
 
+// Of UDP (RFC 768) nothing matters but QUIC Initials that are there to their end.
+void PacketCore::takeDatagram(const IpPacket& ip, const VlanTags& vlan, int64_t timestamp) {
+  ++notes_.counters.udpPackets;
+  Datum payload = ip.payload;
+  const auto header = payload.take<8>();
+  if (!header || header.be16<4>() < 8 || !beginsWithQuicInitial(payload)) return;
+  // What lies behind the length in the header is padding of the link.
+  payload = payload.first(header.be16<4>() - 8u);
+  if (payload.size() < header.be16<4>() - 8u || payload.size() < 6 || payload.size() < 6u + payload.data()[5]) return;
+  quic_.add(ip, header.be16<0>(), header.be16<2>(), payload, vlan, timestamp, notes_);
+}
+
 PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
   if (__builtin_expect(filter_ != nullptr, 0) && !filter_->matches(frame, notes_)) {
     ++notes_.counters.filteredPackets;
@@ -110,7 +126,10 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
     return Wanted::kNo;
   }
   if (ip.protocol != kProtocolTcp) {
-    ++(ip.protocol == kProtocolUdp ? notes_.counters.udpPackets : notes_.counters.otherPackets);
+    if (ip.protocol == kProtocolUdp)
+      takeDatagram(ip, segment.vlan, frame.timestamp);
+    else
+      ++notes_.counters.otherPackets;
     return Wanted::kNo;
   }
   ++notes_.counters.tcpPackets;

@@ -9,6 +9,7 @@
 #include "core/batch.h"
 #include "core/input.h"
 #include "flow/flow-table.h"
+#include "flow/quic-gate.h"
 
 namespace hellotap {
 
@@ -21,7 +22,7 @@ class FrameFilter {
 
 class PacketCore {
  public:
-  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4]) : table_(limits, secret, notes_) {}
+  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4]) : table_(limits, secret, notes_), quic_(secret) {}
 
   bool isUsable() const { return table_.isUsable(); }
   // `filter` outlives the core, or is taken out again with null.
@@ -46,10 +47,12 @@ class PacketCore {
   bool writeReady(BatchWriter& out);
   void process();
   Wanted decode(const Frame& frame, Segment& segment);
+  void takeDatagram(const IpPacket& ip, const VlanTags& vlan, int64_t timestamp);
   Wanted complain(AnomalyCode code, const Frame& frame, const char* detail);
 
   Notes notes_;
   FlowTable table_;
+  QuicGate quic_;
   FrameFilter* filter_ = nullptr;
   FrameBatch frames_;
   Segment segments_[FrameBatch::kCapacity];

@@ -1,7 +1,8 @@
 #include "flow/flow-table.h"
 
-#include <atomic>
 #include <new>
+
+#include "flow/flow-id.h"
 
 namespace hellotap {
 
@@ -15,9 +16,6 @@ constexpr uint32_t kDoneTicks = FlowClock::ticks(30);
 
 // So many packets of a flow may come until bytes that were acknowledged, but not seen, count as lost by the capture.
 constexpr uint16_t kMaxLagging = 32;
-
-// One number space for all tables of the process, whatever thread they are in.
-std::atomic<uint64_t> nextFlowId{1};
 
 bool isRecordOfHandshake(Datum bytes) {
   const auto type = bytes.peek<1>();
@@ -187,6 +185,7 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
     case Reassembler::Added::kNothing:
       return;
     case Reassembler::Added::kInOrder:
+      side.lagging = 0;
       break;
   }
   if (!gate(stream, direction)) {
@@ -229,7 +228,7 @@ bool FlowTable::gate(Stream& stream, unsigned direction) {
   if (!stream.isTls()) return true;
   for (Direction& each : stream.directions) {
     if (each.done || each.opening == Opening::kUndecided) continue;
-    if (each.walk.advance(each.data.bytes(), each.opening)) each.finish(each.walk.end());
+    if (each.walk.advance(each.data.bytes(), each.opening, limits_.openingBeyond)) each.finish(each.walk.end());
   }
   return true;
 }
@@ -359,7 +358,7 @@ void FlowTable::handOver(uint32_t index) {
   }
   if (stream.waiting) --waiting_;
   stream.waiting = false;
-  stream.flowId = nextFlowId.fetch_add(1, std::memory_order_relaxed);
+  stream.flowId = takeFlowId();
   stream.next = nullptr;
   (ready_.last ? ready_.last->next : ready_.first) = &stream;
   ready_.last = &stream;

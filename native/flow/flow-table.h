@@ -18,6 +18,7 @@ namespace hellotap {
 struct FlowLimits {
   uint32_t maxFlows = 1u << 19;          // entries of 64 bytes
   uint64_t reassemblyBytes = 32u << 20;  // for all flows that are being followed
+  uint32_t openingBeyond = 0;            // bytes of a direction to pass on behind the end of its clear text
 };
 
 struct Segment {

@@ -89,22 +89,28 @@ Opening classifyMidStream(Datum bytes) {
   return isRecordVersion(major, minor) || major == 0x7f ? opening : Opening::kNotTls;
 }
 
-bool RecordWalk::advance(Datum bytes, Opening opening) {
+bool RecordWalk::advance(Datum bytes, Opening opening, uint32_t beyond) {
   if (at_ == 0 && opening != Opening::kOtherRecord) {
     const auto start = bytes.peek<2>();
     if (start && start.u8<0>() & 0x80) at_ = 2 + (start.be16<0>() & 0x7fff);
   }
   for (;;) {
+    if (isProtected_ && at_ - protectedAt_ >= beyond && at_ <= bytes.size()) return true;
     const auto header = bytes.peekAt<kHeaderBytes>(at_);
     if (!header) return false;
     const uint8_t type = header.u8<0>();
     const uint32_t length = header.be16<3>();
     const bool isRecord =
         type >= kChangeCipherSpec && type <= kHeartbeat && header.u8<1>() == 3 && length <= kMaxLength;
+    if (isProtected_) {
+      if (!isRecord) return true;
+      at_ += kHeaderBytes + length;
+      continue;
+    }
     if (isRecord && type == kApplicationData) {
       firstApplicationData_ = length;
-      end_ = DirectionEnd::kApplicationData;
-      return true;
+      endClearText(DirectionEnd::kApplicationData);
+      continue;
     }
     if (protectedNext_ && !(isRecord && type == kChangeCipherSpec)) {
       // A second hello in clear text follows only on a HelloRetryRequest (RFC 8446 appendix D.4); what else comes is
@@ -119,8 +125,8 @@ bool RecordWalk::advance(Datum bytes, Opening opening) {
                 message + 4 <= length && isRecordVersion(start.u8<9>(), start.u8<10>());
       }
       if (!hello) {
-        end_ = DirectionEnd::kChangeCipherSpec;
-        return true;
+        endClearText(DirectionEnd::kChangeCipherSpec);
+        continue;
       }
     }
     if (!isRecord) {

@@ -54,9 +54,9 @@ Opening classifyMidStream(Datum bytes);
 // Follows the records of one direction.
 class RecordWalk {
  public:
-  // `bytes`: all of the direction so far, its opening classified. True when it is over; `end` and `length` say why and
-  // where.
-  bool advance(Datum bytes, Opening opening);
+  // `bytes`: all of the direction so far, its opening classified. `beyond`: bytes of protected records that are wanted,
+  // too, for whoever has the keys. True when it is over; `end` and `length` say why and where.
+  bool advance(Datum bytes, Opening opening, uint32_t beyond);
 
   DirectionEnd end() const { return end_; }
   // Bytes up to the first record that isn't passed on, or behind the last header that was seen.
@@ -65,10 +65,18 @@ class RecordWalk {
   bool changeCipherSpec() const { return changeCipherSpec_; }
 
  private:
+  void endClearText(DirectionEnd how) {
+    end_ = how;
+    isProtected_ = true;
+    protectedAt_ = at_;
+  }
+
   uint32_t at_ = 0;
+  uint32_t protectedAt_ = 0;
   uint32_t firstApplicationData_ = 0;
   DirectionEnd end_ = DirectionEnd::kOpen;
   bool changeCipherSpec_ = false;
+  bool isProtected_ = false;    // the clear text has ended, at protectedAt_
   bool protectedNext_ = false;  // the record before was a ChangeCipherSpec
 };
 

@@ -1,10 +1,17 @@
 // Reads the packed records that the packet core writes. The layout is native/core/batch.h: change both.
 // Numbers are read when a record is reached; what costs more (address texts, views of bytes) is made when asked for.
 import { ipv4Text, ipv6Text } from './address-text.js';
-import type { CaptureAnomaly, CaptureRecord, DirectionEnd, FlowDirection, FlowRecord } from './flow-record.js';
+import type {
+  CaptureAnomaly,
+  CaptureRecord,
+  DirectionEnd,
+  FlowDirection,
+  FlowRecord,
+  QuicRecord,
+} from './flow-record.js';
 
 /** The version of the layout that is read here. */
-export const BATCH_LAYOUT_VERSION = 1;
+export const BATCH_LAYOUT_VERSION = 2;
 
 /** In the order of the native enumeration of the same name (native/flow/tls-gate.h). */
 const DIRECTION_ENDS: readonly DirectionEnd[] = [
@@ -20,7 +27,9 @@ const DIRECTION_ENDS: readonly DirectionEnd[] = [
 ];
 const LAYERS: readonly CaptureAnomaly['layer'][] = ['capture', 'link', 'network', 'transport'];
 
+/** Kinds of records. */
 const FLOW = 1;
+const QUIC = 3;
 
 /** Offsets in a FlowRecordHeader. */
 const Flow = {
@@ -45,6 +54,21 @@ const Flow = {
 
 /** Offsets in an AnomalyRecordHeader. */
 const Anomaly = { layer: 5, code: 6, offset: 8, timestamp: 16, detailBytes: 24, damage: 28, detail: 32 } as const;
+
+/** Offsets in a QuicRecordHeader. */
+const Quic = {
+  ipVersion: 5,
+  vlanCount: 6,
+  flowId: 8,
+  timestamp: 16,
+  sourceAddress: 24,
+  destinationAddress: 40,
+  sourcePort: 56,
+  destinationPort: 58,
+  payloadBytes: 60,
+  headerBytes: 62,
+  vlan: 64,
+} as const;
 
 const NO_VLAN: readonly number[] = [];
 const utf8 = new TextDecoder();
@@ -97,7 +121,7 @@ class PackedFlow implements FlowRecord {
       view.getUint8(at + Flow.ipVersion) === 4 ? view.getUint32(at + offset, true) : ipv6Text(view, at + offset);
     this.#client = address(Flow.clientAddress);
     this.#server = address(Flow.serverAddress);
-    this.vlan = vlanIds(view, at);
+    this.vlan = vlanIds(view, at + Flow.vlan, view.getUint8(at + Flow.vlanCount));
 
     const changeCipherSpec = view.getUint8(at + Flow.changeCipherSpec);
     const clientBegin = at + view.getUint16(at + Flow.headerBytes, true);
@@ -133,10 +157,28 @@ function directionEnd(value: number): DirectionEnd {
   return DIRECTION_ENDS[value] ?? 'open';
 }
 
-function vlanIds(view: DataView, at: number): readonly number[] {
-  const count = view.getUint8(at + Flow.vlanCount);
+function vlanIds(view: DataView, at: number, count: number): readonly number[] {
   if (count === 0) return NO_VLAN;
-  return Array.from({ length: count }, (_, index) => view.getUint16(at + Flow.vlan + 2 * index, true));
+  return Array.from({ length: count }, (_, index) => view.getUint16(at + 2 * index, true));
+}
+
+function readQuic(memory: Uint8Array, view: DataView, at: number): QuicRecord {
+  const address = (offset: number): string =>
+    view.getUint8(at + Quic.ipVersion) === 4
+      ? ipv4Text(view.getUint32(at + offset, true))
+      : ipv6Text(view, at + offset);
+  const begin = at + view.getUint16(at + Quic.headerBytes, true);
+  return {
+    kind: 'quic',
+    flowId: view.getFloat64(at + Quic.flowId, true),
+    timestamp: view.getFloat64(at + Quic.timestamp, true),
+    sourceAddress: address(Quic.sourceAddress),
+    sourcePort: view.getUint16(at + Quic.sourcePort, true),
+    destinationAddress: address(Quic.destinationAddress),
+    destinationPort: view.getUint16(at + Quic.destinationPort, true),
+    vlan: vlanIds(view, at + Quic.vlan, view.getUint8(at + Quic.vlanCount)),
+    datagram: memory.subarray(begin, begin + view.getUint16(at + Quic.payloadBytes, true)),
+  };
 }
 
 function readAnomaly(memory: Uint8Array, view: DataView, at: number, codes: readonly string[]): CaptureAnomaly {
@@ -180,9 +222,9 @@ export class FlowBatch implements Iterable<CaptureRecord> {
     const memory = this.#memory;
     const view = new DataView(memory.buffer, memory.byteOffset, this.#length);
     for (let at = 0; at < this.#length; at += view.getUint32(at, true)) {
-      yield view.getUint8(at + 4) === FLOW
-        ? new PackedFlow(memory, view, at)
-        : readAnomaly(memory, view, at, this.#codes);
+      const kind = view.getUint8(at + 4);
+      if (kind === FLOW) yield new PackedFlow(memory, view, at);
+      else yield kind === QUIC ? readQuic(memory, view, at) : readAnomaly(memory, view, at, this.#codes);
     }
   }
 }

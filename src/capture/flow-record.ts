@@ -63,4 +63,21 @@ export interface CaptureAnomaly {
   readonly detail: string;
 }
 
-export type CaptureRecord = FlowRecord | CaptureAnomaly;
+/** A UDP datagram that begins with a QUIC Initial, of either direction: only its keys tell who the client is. */
+export interface QuicRecord {
+  readonly kind: 'quic';
+  /** The same for all datagrams between two endpoints, unique within a run. */
+  readonly flowId: number;
+  /** Microseconds since 1970. */
+  readonly timestamp: number;
+  readonly sourceAddress: string;
+  readonly sourcePort: number;
+  readonly destinationAddress: string;
+  readonly destinationPort: number;
+  /** VLAN ids, outermost first. */
+  readonly vlan: readonly number[];
+  /** The payload. Valid until the next batch is asked for. */
+  readonly datagram: Uint8Array;
+}
+
+export type CaptureRecord = FlowRecord | QuicRecord | CaptureAnomaly;

@@ -11,6 +11,8 @@ export interface PacketCoreOptions {
   readonly maxFlows?: number | undefined;
   /** Bytes of all handshakes that are being put together. */
   readonly reassemblyBytes?: number | undefined;
+  /** Bytes of each direction that are passed on behind the end of its clear text, for whoever has the keys; default 0. */
+  readonly openingBeyond?: number | undefined;
 }
 
 /** How captures are read. */

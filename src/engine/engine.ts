@@ -1,6 +1,6 @@
 // Joins the rooms: each flow is tagged at once with what is known of its server; a new server is probed once, however
 // many flows ask; the late verdict goes out as `tag` events. Effects are the sink, the database and the prober alone.
-import type { CaptureRecord, FlowRecord } from '../capture/flow-record.js';
+import type { CaptureRecord, FlowRecord, QuicRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
 import type { PassiveKeys } from '../match/matcher.js';
 import type {
@@ -20,6 +20,7 @@ import { CertificateSummaries } from '../tls/certificate-summary.js';
 import { AnomalyLog } from './anomaly-log.js';
 import type { C2Alerts } from './c2-alerts.js';
 import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
+import { QuicFlows } from './quic-flow.js';
 import { readTlsFlow, type TlsFlow } from './tls-flow.js';
 
 /** Where verdicts come from. */
@@ -82,6 +83,7 @@ export class Engine {
     store_failures: 0,
   };
   readonly anomalies = new AnomalyLog();
+  readonly quic = new QuicFlows();
   readonly #verdicts: VerdictSource;
   readonly #probes: ProbePort | null;
   readonly #store: ProbeStore;
@@ -128,6 +130,9 @@ export class Engine {
       case 'flow':
         this.#flow(record, input);
         break;
+      case 'quic':
+        this.#quic(record, input);
+        break;
       case 'anomaly': {
         const event = this.anomalies.note(record, input, this.#now());
         if (event !== null) this.#sink.write(event);
@@ -160,6 +165,17 @@ export class Engine {
     const event = tlsEvent(flow, fields, identity, verdict);
     this.#sink.write(event);
     this.#alert(verdict, identity, event.timestamp, fields.sni ?? null, fields);
+  }
+
+  /** A server that speaks QUIC is known or it is not; the ten hellos go over TCP, and nobody has shown that it is open. */
+  #quic(record: QuicRecord, input: EventInput): void {
+    for (const hello of this.quic.accept(record, input)) {
+      const found = this.#verdicts.verdict(hello.server, hello.passive);
+      const verdict = found.status === 'known' ? found : unprobed('disabled', found);
+      const event = hello.event(verdict);
+      this.#sink.write(event);
+      this.#alert(verdict, hello.identity, event.timestamp, event.quic.sni ?? null, null);
+    }
   }
 
   #isOwnProbe({ clientHello }: TlsFlow): boolean {

@@ -50,6 +50,7 @@ export function openSession(options: SessionOptions): Session {
     matcher,
     stats: () => ({
       engine: { ...engine.counters, probing: engine.probing },
+      quic: { ...engine.quic.counters },
       matcher: { ...matcher.counters },
       recorder: { ...recorder.counters, waiting: recorder.waiting },
       alerts: { ...alerts.counters },

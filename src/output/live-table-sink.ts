@@ -33,6 +33,15 @@ export class LiveTableSink implements EventSink {
           event.hellotap.verdict,
         );
         break;
+      case 'quic':
+        this.#show(
+          event.timestamp,
+          endpoint(event.dest_ip, event.dest_port),
+          event.quic.sni ?? null,
+          event.quic.version,
+          event.hellotap.verdict,
+        );
+        break;
       case 'tag':
         this.#show(
           event.timestamp,

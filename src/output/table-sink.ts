@@ -1,6 +1,6 @@
 // The table for people: one row per server, with how often it was seen and what it most probably is.
 import type { Verdict } from '../match/verdict.js';
-import type { EventSink, HellotapEvent, TlsEvent, TagEvent, FingerprintEvent } from './event.js';
+import type { EventSink, HellotapEvent, TlsEvent, TagEvent, FingerprintEvent, QuicEvent } from './event.js';
 import type { LineWriter } from './line-writer.js';
 import { printable } from './printable.js';
 
@@ -44,7 +44,10 @@ export class TableSink implements EventSink {
   write(event: HellotapEvent): void {
     switch (event.event_type) {
       case 'tls':
-        this.#flow(event);
+        this.#flow(event, event.tls);
+        break;
+      case 'quic':
+        this.#flow(event, event.quic);
         break;
       case 'tag':
         this.#tag(event);
@@ -102,11 +105,11 @@ export class TableSink implements EventSink {
     ];
   }
 
-  #flow(event: TlsEvent): void {
-    const row = this.#row(endpoint(event.dest_ip, event.dest_port), event.tls.sni ?? null);
+  #flow(event: TlsEvent | QuicEvent, { sni, version }: { readonly sni?: string; readonly version?: string }): void {
+    const row = this.#row(endpoint(event.dest_ip, event.dest_port), sni ?? null);
     if (row === null) return;
     row.flows++;
-    row.version = event.tls.version ?? row.version;
+    row.version = version ?? row.version;
     if (row.verdict === null || event.hellotap.verdict.status !== 'pending') row.verdict = event.hellotap.verdict;
   }
 

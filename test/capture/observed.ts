@@ -81,6 +81,7 @@ function note(record: CaptureRecord, flows: ObservedFlow[], flowIds: number[], a
     anomalies.push(record);
     return;
   }
+  if (record.kind === 'quic') return;
   const { timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan } = record;
   const [client, server] = [direction(record.client), direction(record.server)];
   flows.push({ timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan, client, server });

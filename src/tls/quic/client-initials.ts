@@ -1,0 +1,94 @@
+// What one client says in its Initials: decrypts them under whichever connection id their keys stem from, and puts its
+// ClientHello together over as many packets and datagrams as it takes. Pure; knows neither addresses nor time.
+import { HandshakeType } from '../constants.js';
+import { HANDSHAKE_HEADER_LENGTH } from '../handshake-joiner.js';
+import { CryptoStream } from './crypto-stream.js';
+import { clientInitialKeys, openInitial, type InitialKeys } from './initial-keys.js';
+import { readInitials, type InitialPacket } from './long-header.js';
+
+/** A complete ClientHello out of Initials. */
+export interface QuicClientHello {
+  /** Version in the header of the Initials. */
+  readonly version: number;
+  /** Body of the handshake message. */
+  readonly body: Uint8Array;
+}
+
+/** Connections that are told apart in one direction of a flow; beyond, the oldest is forgotten. */
+const MAX_CONNECTIONS = 4;
+
+/**
+ * One connection. Its keys are those of the first connection id that the client chose; after the server's answer other
+ * ids stand in the packets, and the keys stay (RFC 9001 section 5.2).
+ */
+interface Connection {
+  readonly version: number;
+  readonly keys: InitialKeys;
+  readonly stream: CryptoStream;
+  isDone: boolean;
+}
+
+/** The Initials of one direction of a flow. */
+export class ClientInitials {
+  #connections: Connection[] = [];
+
+  /** Whether a packet of a client has been decrypted. */
+  get isClient(): boolean {
+    return this.#connections.length > 0;
+  }
+
+  /** Whether no hello that has begun is left incomplete. */
+  get isSettled(): boolean {
+    return this.#connections.every((connection) => connection.isDone);
+  }
+
+  /** Takes a datagram; gives the hellos that it completes, each once. */
+  add(datagram: Uint8Array): QuicClientHello[] {
+    return readInitials(datagram).flatMap((packet) => {
+      const hello = this.#addPacket(packet);
+      return hello === null ? [] : [hello];
+    });
+  }
+
+  #addPacket(packet: InitialPacket): QuicClientHello | null {
+    for (const connection of this.#connections) {
+      if (connection.version !== packet.version) continue;
+      const frames = openInitial(packet, connection.keys);
+      if (frames !== null) return take(connection, frames);
+    }
+    for (const salt of packet.rules.salts) {
+      const keys = clientInitialKeys(packet.rules, salt, packet.destinationId);
+      const frames = openInitial(packet, keys);
+      if (frames !== null) return take(this.#connect(packet, keys), frames);
+    }
+    return null;
+  }
+
+  /**
+   * New keys. With a token they mostly follow a Retry (RFC 9000 section 17.2.5): the client says the same hello once
+   * more, from its start, so what was said before it may be complete already.
+   */
+  #connect(packet: InitialPacket, keys: InitialKeys): Connection {
+    const before = this.#connections.at(-1);
+    const isRetried = packet.token.length > 0 && before?.version === packet.version;
+    const connection = {
+      version: packet.version,
+      keys,
+      stream: isRetried ? before.stream : new CryptoStream(),
+      isDone: isRetried && before.isDone,
+    };
+    const others = isRetried ? this.#connections.slice(0, -1) : this.#connections;
+    this.#connections = [...others, connection].slice(-MAX_CONNECTIONS);
+    return connection;
+  }
+}
+
+function take(connection: Connection, frames: Uint8Array): QuicClientHello | null {
+  if (connection.isDone) return null;
+  connection.stream.addFrames(frames);
+  const message = connection.stream.message();
+  if (message === null) return null;
+  connection.isDone = true;
+  if ((message[0] ?? 0) !== (HandshakeType.ClientHello as number)) return null;
+  return { version: connection.version, body: message.subarray(HANDSHAKE_HEADER_LENGTH) };
+}

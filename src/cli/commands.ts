@@ -7,6 +7,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   watch: async () => (await import('./watch.js')).watchCommand(),
   probe: async () => (await import('./probe.js')).probeCommand(),
   db: async () => (await import('./db.js')).dbCommand(),
+  evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
   explain: async () => (await import('./explain.js')).explainCommand(),
   interfaces: async () => (await import('./interfaces.js')).interfacesCommand(),
 };

@@ -79,7 +79,7 @@ export async function importStream(
   const own = store.fork({ busyTimeoutMs: PATIENCE_MS });
   try {
     const counts = emptyCounts();
-    const load = await readTable(name, plain(name, source), counts, {
+    const load = await readTable(name, unpacked(name, source), counts, {
       choose: (header) => chooseLoad(own, name, header, options, written),
       commentedHeader: commentedColumns,
       inBatch: (body) => {
@@ -160,7 +160,7 @@ function seconds(date: Date): number {
 }
 
 /** Unpacks gzip, told by its first two bytes rather than by the file's name. */
-async function* plain(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+export async function* unpacked(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   const chunks = source[Symbol.asyncIterator]();
   const first = await chunks.next();
   if (first.done === true) return;

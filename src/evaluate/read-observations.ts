@@ -1,0 +1,125 @@
+// Where observations come from: tables (week,ip,port,server_name,fingerprint[,http_server][,jarm],source,label) and the
+// database.
+
+import { createReadStream } from 'node:fs';
+import { unpacked } from '../database/import.js';
+import { SIGHTINGS_BY_WEEK, type WeeklySightings } from '../database/sightings-by-week.js';
+import { sourceByName } from '../database/source.js';
+import type { Store } from '../database/store.js';
+import { emptyCounts, readTable, type Header, type ReadCounts, type TableLoad } from '../database/table-reader.js';
+import { parseTime } from '../database/time-text.js';
+import { mondayOf, weekOf } from '../database/week.js';
+import { HellotapError } from '../errors.js';
+import type { Observation } from './observations.js';
+
+/** Takes rows that are equal, and how many. */
+export type ObservationSink = (observation: Observation, count: number) => void;
+
+/** How weeks are written: as numbers, or as dates. Of one input always the same. */
+export type WeekForm = 'number' | 'date';
+
+export interface ObservationsRead extends ReadCounts {
+  /** Null where there was no row. */
+  readonly weekForm: WeekForm | null;
+}
+
+const CHUNK_BYTES = 1 << 20;
+const NEEDED = ['week', 'fingerprint', 'source', 'label'] as const;
+const LAST_WEEK = 1_000_000;
+
+/** Reads a table from a file (plain or gzip). Damaged rows are counted and listed. Throws ERR_IMPORT. */
+export async function readObservations(
+  path: string,
+  sink: ObservationSink,
+  source: AsyncIterable<Uint8Array> = createReadStream(path, { highWaterMark: CHUNK_BYTES }),
+  form: WeekForm | null = null,
+): Promise<ObservationsRead> {
+  const counts = emptyCounts();
+  const weeks = new WeekReader(form);
+  try {
+    await readTable(path, unpacked(path, source), counts, {
+      choose: (header) => observationLoad(path, header, sink, weeks),
+      inBatch: (body) => {
+        body();
+      },
+    });
+  } catch (error) {
+    if (error instanceof Error && 'syscall' in error && !(error instanceof HellotapError)) {
+      throw new HellotapError('ERR_IMPORT', `${path}: cannot be read: ${error.message}`, { cause: error });
+    }
+    throw error;
+  }
+  return { ...counts, weekForm: weeks.form };
+}
+
+function observationLoad(path: string, header: Header, sink: ObservationSink, weeks: WeekReader): TableLoad {
+  const missing = NEEDED.filter((column) => !header.has(column));
+  if (missing.length > 0) {
+    throw new HellotapError(
+      'ERR_IMPORT',
+      `${path}, line ${header.line}: no table of observations: ${missing.join(', ')} missing; expected ` +
+        'week,ip,port,server_name,fingerprint[,http_server][,jarm],source,label',
+    );
+  }
+  const at = (column: string): number => header.position(column);
+  const [week, fingerprint, source, label] = [at('week'), at('fingerprint'), at('source'), at('label')];
+  const [httpServer, jarm] = [at('http_server'), at('jarm')];
+  return {
+    table: 'observations',
+    unknownColumns: [],
+    merge: () => ({ changed: 0, newFingerprints: 0 }),
+    row(values) {
+      const cell = (position: number): string => (values[position] ?? '').trim();
+      const number = weeks.read(cell(week));
+      if (typeof number === 'string') return number;
+      const list = sourceByName(cell(source)).class;
+      if (list === null) return `"${cell(source).slice(0, 60)}" is neither toplist nor blocklist`;
+      sink(
+        {
+          week: number,
+          fingerprint: cell(fingerprint),
+          httpServer: cell(httpServer),
+          jarm: cell(jarm),
+          source: list,
+          label: cell(label),
+        },
+        1,
+      );
+      return null;
+    },
+  };
+}
+
+/** Reads weeks as whole numbers or as dates, as the first one was written. */
+class WeekReader {
+  constructor(public form: WeekForm | null) {}
+
+  read(text: string): number | string {
+    const isNumber = /^\d{1,7}$/.test(text) && Number(text) <= LAST_WEEK;
+    const time = isNumber ? null : parseTime(text);
+    if (!isNumber && time === null)
+      return `"${text.slice(0, 60)}" is no week: a whole number, or the date of its Monday`;
+    const form = isNumber ? 'number' : 'date';
+    this.form ??= form;
+    if (form !== this.form) return `the week "${text}" is a ${form} where those before were each a ${this.form}`;
+    return time === null ? Number(text) : weekOf(time);
+  }
+}
+
+/** A week as its input wrote it. */
+export function weekText(week: number, form: WeekForm | null): number | string {
+  return form === 'number' ? week : new Date(mondayOf(week) * 1000).toISOString().slice(0, 10);
+}
+
+/** Gives what the database has seen, week by week; rows on no list too. Returns how many rows there were. */
+export function readStoredObservations(store: Store, helloSet: string, sink: ObservationSink): number {
+  let rows = 0;
+  store.read(() => {
+    for (const row of store.prepare<[string], WeeklySightings>(SIGHTINGS_BY_WEEK).iterate(helloSet)) {
+      rows += row.servers;
+      const { week, fingerprint, httpServer, jarm, source, label } = row;
+      sink({ week, fingerprint, httpServer, jarm, source, label }, row.servers);
+    }
+  });
+  return rows;
+}

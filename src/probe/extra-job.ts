@@ -24,19 +24,20 @@ export class ExtraJob implements Job {
     private readonly finish: (result: ProbeResult | null) => void,
   ) {}
 
+  settle(): boolean {
+    const { probe, exchange, conductor } = this;
+    const reason = conductor.isExcluded(probe.target.address) ? 'excluded' : probe.givenUp;
+    if (reason === null) return false;
+    exchange.ended(reason);
+    probe.extraSkipped();
+    conductor.count(reason, true);
+    this.finishIfLast();
+    return true;
+  }
+
   run(done: () => void): void {
     const { probe, exchange, conductor } = this;
     const { target } = probe;
-    const reason = conductor.isExcluded(target.address) ? 'excluded' : probe.givenUp;
-    if (reason !== null) {
-      exchange.ended(reason);
-      probe.extraSkipped();
-      conductor.count(reason, true);
-      setImmediate(() => {
-        this.end(done);
-      });
-      return;
-    }
     probe.begin(new Date(), monotonicClock());
     const conversation = exchange.start();
     conductor.connect(target, conversation, (end) => {
@@ -44,7 +45,8 @@ export class ExtraJob implements Job {
       const again = probe.extraEnded(exchange.name, exchange.ended(outcome), outcome, end);
       if (again === null) conductor.count(outcome, false);
       else conductor.submitLater(this, target, this.prefix, again);
-      this.end(done);
+      done();
+      this.finishIfLast();
     });
   }
 
@@ -56,9 +58,8 @@ export class ExtraJob implements Job {
     return true;
   }
 
-  private end(done: () => void): void {
+  private finishIfLast(): void {
     const { probe } = this;
-    done();
     if (probe.takeFinished()) this.finish(probe.result(new Date(), monotonicClock()));
   }
 }

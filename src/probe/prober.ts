@@ -249,18 +249,19 @@ class HandshakeJob implements Job {
     private readonly finish: (result: ProbeResult | null) => void,
   ) {}
 
+  settle(): boolean {
+    const { probe, hello, conductor } = this;
+    const reason = conductor.isExcluded(probe.target.address) ? 'excluded' : probe.givenUp;
+    if (reason === null) return false;
+    probe.skip(hello, reason);
+    conductor.count(reason, true);
+    this.finishIfLast();
+    return true;
+  }
+
   run(done: () => void): void {
     const { probe, hello, conductor } = this;
     const { target } = probe;
-    const reason = conductor.isExcluded(target.address) ? 'excluded' : probe.givenUp;
-    if (reason !== null) {
-      probe.skip(hello, reason);
-      conductor.count(reason, true);
-      setImmediate(() => {
-        this.end(done);
-      });
-      return;
-    }
     const startedAt = new Date();
     probe.begin(startedAt, monotonicClock());
     conductor.shakeHands(target, hello, (handshake, { connected, localShortage }) => {
@@ -280,7 +281,8 @@ class HandshakeJob implements Job {
       });
       if (retried) conductor.submitLater(this, target, this.prefix, again);
       else conductor.count(outcome, false);
-      this.end(done);
+      done();
+      this.finishIfLast();
     });
   }
 
@@ -292,9 +294,8 @@ class HandshakeJob implements Job {
     return true;
   }
 
-  private end(done: () => void): void {
+  private finishIfLast(): void {
     const { probe } = this;
-    done();
     if (probe.takeFinished()) this.finish(probe.result(new Date(), monotonicClock()));
   }
 }

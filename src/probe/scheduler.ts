@@ -7,6 +7,8 @@ import { TokenBucket } from './token-bucket.js';
 
 /** One connection to be made. */
 export interface Job {
+  /** Asked before `run`. True: no connection is needed any more, and the job has ended; it has cost nothing. */
+  settle(): boolean;
   /** Runs the job; `done` has to be called exactly once, not before `run` returns. */
   run(done: () => void): void;
 }
@@ -107,26 +109,27 @@ export class Scheduler {
       const at = Math.floor(this.random() * this.ready.length);
       const server = this.ready[at];
       if (server === undefined) continue;
+      const jobAt = Math.floor(this.random() * server.jobs.length);
+      const isSettled = server.jobs[jobAt]?.settle() ?? true;
+      if (isSettled) removeAt(server.jobs, jobAt);
       const blocked = this.prefixes.get(server.prefix) ?? 0;
-      if (blocked <= now && !this.bucket.take(now)) {
+      if (!isSettled && blocked <= now && !this.bucket.take(now)) {
         next = this.bucket.nextAt(now);
         break;
       }
       removeAt(this.ready, at);
       server.queued = false;
-      if (blocked > now) this.delay(server, blocked);
-      else this.start(server, now);
+      if (isSettled) this.place(server, now);
+      else if (blocked > now) this.delay(server, blocked);
+      else this.start(server, jobAt, now);
     }
     this.pumping = false;
     this.wakeAt(Math.min(next, this.delayed.nextDue), now);
   }
 
-  private start(server: Server, now: number): void {
-    const job = removeAt(server.jobs, Math.floor(this.random() * server.jobs.length));
-    if (job === undefined) {
-      this.place(server, now);
-      return;
-    }
+  private start(server: Server, jobAt: number, now: number): void {
+    const job = removeAt(server.jobs, jobAt);
+    if (job === undefined) return;
     const { perServerRate, perPrefixRate } = this.limits;
     if (perServerRate > 0) server.nextAt = now + 1000 / perServerRate;
     if (perPrefixRate > 0) this.prefixes.set(server.prefix, now + 1000 / perPrefixRate);

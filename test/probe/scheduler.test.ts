@@ -98,6 +98,7 @@ describe('the scheduler', () => {
       for (const address of servers) {
         for (let count = 0; count < jobsPerServer; count++) {
           scheduler.submit(address, address.split('.')[0] ?? '', {
+            settle: () => false,
             run(done) {
               started.push({ address, at: performance.now() });
               open.set(address, (open.get(address) ?? 0) + 1);
@@ -166,12 +167,13 @@ describe('the scheduler', () => {
         done();
         resolve(performance.now());
       };
-      scheduler.submitLater('a', '', { run: (done) => setImmediate(job, done) }, 30);
+      scheduler.submitLater('a', '', { settle: () => false, run: (done) => setImmediate(job, done) }, 30);
     });
     assert.ok(at - began >= 29);
     let ran = 0;
     for (let count = 0; count < 3; count++) {
       scheduler.submit('b', '', {
+        settle: () => false,
         run(done) {
           ran++;
           setImmediate(done);
@@ -181,5 +183,38 @@ describe('the scheduler', () => {
     scheduler.remove(() => true);
     await new Promise((resolve) => setTimeout(resolve, 20));
     assert.equal(ran, 0);
+  });
+
+  it('spends nothing on jobs that need no connection any more', async () => {
+    let settled = 0;
+    const scheduler = new Scheduler(
+      { ...UNLIMITED, rate: 1, perServerRate: 1 },
+      () => performance.now(),
+      Math.random,
+      () => false,
+    );
+    const began = performance.now();
+    await new Promise<void>((resolve) => {
+      for (let count = 0; count < 100; count++) {
+        const run = (): void => {
+          throw new Error('it has ended');
+        };
+        const settle = (): boolean => {
+          settled++;
+          return true;
+        };
+        scheduler.submit('a', '', { settle, run });
+      }
+      scheduler.submit('b', '', {
+        settle: () => false,
+        run(done) {
+          setImmediate(done);
+          resolve();
+        },
+      });
+      scheduler.pump();
+    });
+    assert.equal(settled, 100);
+    assert.ok(performance.now() - began < 500, 'the one token was there for the one connection');
   });
 });

@@ -28,6 +28,7 @@ import {
 import type { ServerHello } from '../../src/tls/server-hello.js';
 import { GOLDEN_FINGERPRINTS, GOLDEN_HANDSHAKES } from '../fingerprint/golden-fingerprints.js';
 import { goldenConversations } from '../tls/golden-openings.js';
+import { httpSection, HTTP_SECTIONS, jarmAnswers, STARTTLS_WORDS, startTlsWords } from './probe-targets.js';
 
 export interface FuzzTarget {
   readonly corpus: readonly Uint8Array[];
@@ -187,6 +188,9 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     },
   },
   extensions: { corpus: EXTENSION_DATA, run: extensionData },
+  jarm: { corpus: OPENINGS, run: jarmAnswers },
+  'http-section': { corpus: HTTP_SECTIONS, run: httpSection },
+  starttls: { corpus: STARTTLS_WORDS, run: startTlsWords },
   text: {
     corpus: [...GOLDEN_HANDSHAKES, ...GOLDEN_FINGERPRINTS.map((line) => line.fingerprint ?? '')].map((line) =>
       Buffer.from(line, 'latin1'),

@@ -38,8 +38,11 @@ const LINK_TYPES: ReadonlyMap<string, number> = new Map([
   ['IEEE802_11_RADIO', 127],
 ]);
 
-/** Every Cap that could not be opened: its destructor ends the process (uv_poll_stop of what was never started), so none may go. */
-const failedCaps: Cap[] = [];
+/**
+ * Every capture that was ever opened, or that failed to: cap's destructor, run by the garbage collector, touches what
+ * Node.js has taken apart and ends the process. A process opens one, so nothing grows.
+ */
+const neverCollected: Cap[] = [];
 
 class LiveSource implements CaptureSource {
   readonly kind = 'live';
@@ -171,11 +174,10 @@ interface OpenedCap {
 
 function openCap(CapType: CapClass, name: string, filter: string, bufferBytes: number): OpenedCap {
   const cap = new CapType();
-  failedCaps.push(cap);
+  neverCollected.push(cap);
   const buffer = Buffer.alloc(FRAME_BYTES);
   const before = new Set(packetSockets.list());
   const linkName = cap.open(name, filter, bufferBytes, buffer);
-  failedCaps.pop();
   return {
     cap,
     buffer,

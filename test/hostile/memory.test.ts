@@ -20,7 +20,13 @@ const BYTES_PER_CONNECTION = 256 * 1024;
 /** Bytes held at most while `CONNECTIONS` connections meet a server, over what is held before. */
 async function mostHeld(onHello: Misbehaviour): Promise<number> {
   return withServer({ onHello }, async (port, connections) => {
-    const prober = newProber({ handshakeTimeoutMs: 1500, shuffleOver: PROBES, perServerConcurrency: CONNECTIONS });
+    // Server and prober share this process: on a busy machine a connection can take long to be noticed.
+    const prober = newProber({
+      connectTimeoutMs: 30_000,
+      handshakeTimeoutMs: 1500,
+      shuffleOver: PROBES,
+      perServerConcurrency: CONNECTIONS,
+    });
     const held = (): number => {
       collectGarbage();
       const { heapUsed, arrayBuffers } = process.memoryUsage();

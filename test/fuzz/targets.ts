@@ -26,8 +26,12 @@ import {
   selectedVersion,
 } from '../../src/tls/server-hello.js';
 import type { ServerHello } from '../../src/tls/server-hello.js';
+import { ClientInitials } from '../../src/tls/quic/client-initials.js';
+import { CryptoStream, MAX_CRYPTO_BYTES } from '../../src/tls/quic/crypto-stream.js';
+import { readInitials } from '../../src/tls/quic/long-header.js';
 import { GOLDEN_FINGERPRINTS, GOLDEN_HANDSHAKES } from '../fingerprint/golden-fingerprints.js';
 import { goldenConversations } from '../tls/golden-openings.js';
+import { cryptoFrame, RFC_CONNECTION_ID, RFC_CRYPTO_FRAME, sealInitial } from '../tls/quic/sealed-initials.js';
 import { httpSection, HTTP_SECTIONS, jarmAnswers, STARTTLS_WORDS, startTlsWords } from './probe-targets.js';
 
 export interface FuzzTarget {
@@ -185,6 +189,28 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
         decoded.kind === 'message' ? (decoded.value.block?.list().length ?? 0) : 0,
       );
       return lists.reduce((sum, length) => sum + length, 0);
+    },
+  },
+  'quic-datagram': {
+    corpus: [0x00000001, 0x6b3343cf, 0xff00001d].map((version) =>
+      sealInitial({ version, destinationId: RFC_CONNECTION_ID, packetNumber: 0, frames: RFC_CRYPTO_FRAME }),
+    ),
+    run(bytes) {
+      const client = new ClientInitials();
+      const hellos = [...client.add(bytes), ...client.add(bytes)];
+      expect(hellos.length <= 1 || !client.isSettled || readInitials(bytes).length > 1, 'a hello given twice');
+      return hellos.reduce((sum, { body }) => sum + clientHello(body), 0);
+    },
+  },
+  'quic-frames': {
+    corpus: [RFC_CRYPTO_FRAME, Buffer.concat([cryptoFrame(4, RFC_CRYPTO_FRAME), RFC_CRYPTO_FRAME])],
+    run(bytes) {
+      const stream = new CryptoStream();
+      stream.addFrames(bytes, 6);
+      stream.addFrames(bytes, 8);
+      expect(stream.size <= MAX_CRYPTO_BYTES, 'more than the bound');
+      const message = stream.message();
+      return message === null ? 0 : clientHello(message.subarray(4));
     },
   },
   extensions: { corpus: EXTENSION_DATA, run: extensionData },

@@ -54,12 +54,12 @@ export class ClientInitials {
     for (const connection of this.#connections) {
       if (connection.version !== packet.version) continue;
       const frames = openInitial(packet, connection.keys);
-      if (frames !== null) return take(connection, frames);
+      if (frames !== null) return take(connection, frames, packet);
     }
     for (const salt of packet.rules.salts) {
       const keys = clientInitialKeys(packet.rules, salt, packet.destinationId);
       const frames = openInitial(packet, keys);
-      if (frames !== null) return take(this.#connect(packet, keys), frames);
+      if (frames !== null) return take(this.#connect(packet, keys), frames, packet);
     }
     return null;
   }
@@ -83,9 +83,9 @@ export class ClientInitials {
   }
 }
 
-function take(connection: Connection, frames: Uint8Array): QuicClientHello | null {
+function take(connection: Connection, frames: Uint8Array, { rules }: InitialPacket): QuicClientHello | null {
   if (connection.isDone) return null;
-  connection.stream.addFrames(frames);
+  connection.stream.addFrames(frames, rules.cryptoFrame);
   const message = connection.stream.message();
   if (message === null) return null;
   connection.isDone = true;

@@ -22,9 +22,6 @@ const Frame = {
   Ping: 1,
   Ack: 2,
   AckWithEcn: 3,
-  Crypto: 6,
-  ConnectionClose: 0x1c,
-  ConnectionCloseOfApplication: 0x1d,
 } as const;
 
 export class CryptoStream {
@@ -38,7 +35,7 @@ export class CryptoStream {
   }
 
   /** Takes the CRYPTO frames among the frames of one packet, up to the first that does not belong into an Initial. */
-  addFrames(frames: Uint8Array): void {
+  addFrames(frames: Uint8Array, cryptoFrame: number): void {
     const reader = Reader.ofWhole(frames);
     const integer = (): number => readVariableInteger(reader, 'frame');
     while (reader.more()) {
@@ -57,7 +54,7 @@ export class CryptoStream {
           for (let left = ranges * 2 + (isEcn ? 3 : 0); left > 0 && reader.failure === null; left -= 1) integer();
           break;
         }
-        case Frame.Crypto: {
+        case cryptoFrame: {
           const offset = integer();
           const data = reader.view(integer(), 'crypto data');
           if (reader.failure === null) this.#add(offset, data);

@@ -10,6 +10,8 @@ export interface QuicVersion {
   readonly labelPrefix: 'quic' | 'quicv2';
   /** Long packet type of an Initial (two bits). */
   readonly initialType: 0 | 1;
+  /** Type of a CRYPTO frame: 6; in Google's versions with TLS 8. */
+  readonly cryptoFrame: 6 | 8;
 }
 
 const salt = (hex: string): Uint8Array => Buffer.from(hex, 'hex');
@@ -21,15 +23,20 @@ const VERSION_2 = salt('0dede3def700a6db819381be6e269dcbf9bd2ed9');
 const T050 = salt('7ff579e5acd072915580304c43a2367c60488310');
 const T051 = salt('7a4edef4e7ccee5fa4506c19124fc8ccda6e033d');
 
-const like1 = (...salts: Uint8Array[]): QuicVersion => ({ salts, labelPrefix: 'quic', initialType: 0 });
+const like1 = (...salts: Uint8Array[]): QuicVersion => ({
+  salts,
+  labelPrefix: 'quic',
+  initialType: 0,
+  cryptoFrame: 6,
+});
 
 const NAMED: ReadonlyMap<number, readonly [name: string, version: QuicVersion]> = new Map([
   [0x00000001, ['QUIC v1', like1(VERSION_1)]],
-  [0x6b3343cf, ['QUIC v2', { salts: [VERSION_2], labelPrefix: 'quicv2', initialType: 1 }]],
+  [0x6b3343cf, ['QUIC v2', { salts: [VERSION_2], labelPrefix: 'quicv2', initialType: 1, cryptoFrame: 6 }]],
   [0xfaceb001, ['mvfst-22', like1(DRAFT_22)]],
   [0xfaceb002, ['mvfst-27', like1(DRAFT_23)]],
-  [0x54303530, ['T050', like1(T050)]],
-  [0x54303531, ['T051', like1(T051)]],
+  [0x54303530, ['T050', { ...like1(T050), cryptoFrame: 8 }]],
+  [0x54303531, ['T051', { ...like1(T051), cryptoFrame: 8 }]],
 ] as const);
 
 /** Those of the drafts, by number; 22 is the first with the header of version 1. */

@@ -2,7 +2,15 @@
 // earlier weeks tell which content network, or whether a command-and-control server, is behind a server of this week?
 // Pure: counts in, counts out.
 
-import { addCounts, byCodePoint, emptyCounts, NO_KEY, type KeyCounts, type Observations } from './observations.js';
+import {
+  addLabels,
+  addLists,
+  byCodePoint,
+  emptyCounts,
+  NO_KEY,
+  type KeyCounts,
+  type Observations,
+} from './observations.js';
 
 /** How well one class was told; precision and recall are null where nothing was assigned, or nothing was there. */
 export interface ClassResult {
@@ -32,22 +40,30 @@ interface Assignment {
   readonly tie: boolean;
 }
 
-type Rule = (past: KeyCounts) => Assignment | null;
+/** What to assign by a key's past, and what of its rows belongs to that past. */
+interface Rule {
+  readonly assign: (past: KeyCounts) => Assignment | null;
+  readonly learn: (past: KeyCounts, rows: KeyCounts) => void;
+}
 
 /** Truth of the rows of a key: how many belong to which class; '' for none. */
 type Truth = (counts: KeyCounts) => ReadonlyMap<string, number>;
 
 /** Which label a server's key was observed under most often before; of a draw the first in code-point order. */
 export function evaluateCdn(observations: Observations): Evaluation {
-  return evaluate(observations, observations.labels, mostFrequentLabel, ({ labels }) => labels);
+  const rule = { assign: mostFrequentLabel, learn: addLabels };
+  return evaluate(observations, observations.labels, rule, ({ labels }) => labels);
 }
 
 /** Whether a server's key was observed on block lists often enough before: B / (B + T) at or over the threshold. */
 export function evaluateC2(observations: Observations, threshold: number): Evaluation {
-  const rule: Rule = ({ blocklist, toplist }) => {
-    const all = blocklist + toplist;
-    if (all === 0) return null;
-    return { label: blocklist / all >= threshold ? C2 : null, tie: false };
+  const rule: Rule = {
+    assign({ blocklist, toplist }) {
+      const all = blocklist + toplist;
+      if (all === 0) return null;
+      return { label: blocklist / all >= threshold ? C2 : null, tie: false };
+    },
+    learn: addLists,
   };
   return evaluate(
     observations,
@@ -84,13 +100,13 @@ function evaluate(observations: Observations, classes: readonly string[], rule: 
     const keys = observations.of(week);
     for (const [key, counts] of keys) {
       const known = key === NO_KEY ? undefined : past.get(key);
-      const assignment = known === undefined ? null : rule(known);
+      const assignment = known === undefined ? null : rule.assign(known);
       for (const [label, rows] of truth(counts)) score.add(label, assignment, rows);
     }
     for (const [key, counts] of keys) {
       if (key === NO_KEY) continue;
       const known = past.get(key) ?? emptyCounts();
-      addCounts(known, counts);
+      rule.learn(known, counts);
       past.set(key, known);
     }
     overall.join(score);

@@ -100,8 +100,11 @@ export function emptyCounts(): KeyCounts {
   return { labels: new Map(), blocklist: 0, toplist: 0 };
 }
 
-export function addCounts(to: KeyCounts, from: KeyCounts): void {
+export function addLabels(to: KeyCounts, from: KeyCounts): void {
   for (const [label, count] of from.labels) to.labels.set(label, (to.labels.get(label) ?? 0) + count);
+}
+
+export function addLists(to: KeyCounts, from: KeyCounts): void {
   to.blocklist += from.blocklist;
   to.toplist += from.toplist;
 }

@@ -31,6 +31,7 @@ import { CryptoStream, MAX_CRYPTO_BYTES } from '../../src/tls/quic/crypto-stream
 import { readInitials } from '../../src/tls/quic/long-header.js';
 import { GOLDEN_FINGERPRINTS, GOLDEN_HANDSHAKES } from '../fingerprint/golden-fingerprints.js';
 import { goldenConversations } from '../tls/golden-openings.js';
+import { runHandshake, SERVER_BYTES } from './handshake-target.js';
 import { cryptoFrame, RFC_CONNECTION_ID, RFC_CRYPTO_FRAME, sealInitial } from '../tls/quic/sealed-initials.js';
 import { httpSection, HTTP_SECTIONS, jarmAnswers, STARTTLS_WORDS, startTlsWords } from './probe-targets.js';
 
@@ -213,6 +214,7 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
       return message === null ? 0 : clientHello(message.subarray(4));
     },
   },
+  handshake: { corpus: SERVER_BYTES, run: runHandshake },
   extensions: { corpus: EXTENSION_DATA, run: extensionData },
   jarm: { corpus: OPENINGS, run: jarmAnswers },
   'http-section': { corpus: HTTP_SECTIONS, run: httpSection },

@@ -29,49 +29,44 @@ const RUNS = Number(process.env['HELLOTAP_GOLDEN_RUNS'] ?? '1');
 
 const skip = labSkipReason();
 
-describe(
-  'every deployment of the lab, without and with server name, gives the text of the paper’s scanner',
-  { skip },
-  () => {
-    useLab();
+describe('the lab’s servers give the texts that the paper’s scanner saw', { skip }, () => {
+  useLab();
 
-    const prober = new Prober({
-      helloSet: loadHelloSet(join(root, 'samples/hello-sets/atsf-2022')),
-      rate: 0,
-      perServerRate: 0,
-      concurrency: 64,
-      connectTimeoutMs: 5_000,
-      // The silent servers decide how long this takes; the slowest of the others (Java, cold) answers within a second.
-      handshakeTimeoutMs: 3_000,
-      retries: 0,
-    });
+  const options = {
+    helloSet: loadHelloSet(join(root, 'samples/hello-sets/atsf-2022')),
+    rate: 0,
+    perServerRate: 0,
+    concurrency: 64,
+    connectTimeoutMs: 5_000,
+    handshakeTimeoutMs: 3_000,
+    retries: 0,
+  };
+  const prober = new Prober(options);
+  // Waiting for silence twenty times, one after the other, would teach nothing.
+  const impatient = new Prober({ ...options, perServerConcurrency: 20 });
 
-    for (let run = 1; run <= RUNS; run++) {
-      // All at once: the servers are independent, and one handshake at a time goes to each.
-      const results = new Map<GoldenLine, Promise<ProbeResult | null>>();
-      const probe = (line: GoldenLine): Promise<ProbeResult | null> => {
-        if (results.size === 0) {
-          for (const { ip, port, server_name: serverName, ...rest } of golden) {
-            const key = golden.find(
-              (candidate) => candidate.deployment === rest.deployment && candidate.server_name === serverName,
-            );
-            if (key !== undefined) results.set(key, prober.probe({ address: ip, port, serverName }));
-          }
-        }
-        return results.get(line) ?? Promise.resolve(null);
-      };
-      for (const line of golden) {
-        it(`${line.deployment}, ${line.server_name ?? 'no server name'}${RUNS > 1 ? `, run ${run}` : ''}`, async () => {
-          const result = await probe(line);
-          assert.ok(result !== null);
-          const expected = withNewerJava(line);
-          assert.deepEqual(result.hellos, expected.hellos);
-          assert.equal(result.fingerprint, expected.fingerprint);
-        });
-      }
+  for (let run = 1; run <= RUNS; run++) {
+    // All at once: the servers are independent, and one handshake at a time goes to each.
+    let results: Map<GoldenLine, Promise<ProbeResult | null>> | null = null;
+    const probeAll = (): Map<GoldenLine, Promise<ProbeResult | null>> =>
+      new Map(
+        golden.map((line) => {
+          const target = { address: line.ip, port: line.port, serverName: line.server_name };
+          return [line, (line.deployment === 'odd-silent' ? impatient : prober).probe(target)];
+        }),
+      );
+    for (const line of golden) {
+      it(`${line.deployment}, ${line.server_name ?? 'no server name'}${RUNS > 1 ? `, run ${run}` : ''}`, async () => {
+        results ??= probeAll();
+        const result = await results.get(line);
+        assert.ok(result);
+        const expected = withNewerJava(line);
+        assert.deepEqual(result.hellos, expected.hellos);
+        assert.equal(result.fingerprint, expected.fingerprint);
+      });
     }
-  },
-);
+  }
+});
 
 /**
  * OpenJDK 17.0.15 (golden) signed with SHA-1 where the client offers nothing better; newer updates refuse that with

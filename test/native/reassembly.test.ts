@@ -148,6 +148,19 @@ describe('segments', () => {
     assert.deepEqual(untimed(await flowOf(talk)), untimed(plain12));
   });
 
+  it('that are acknowledged before they come, each time anew, are waited for', async () => {
+    const talk = new Conversation().handshake().send('client', tls12.client).sendIn('server', tls12.server, 5);
+    const acknowledged = new Conversation().handshake().send('client', tls12.client);
+    for (let at = 0; at < tls12.server.length; at += 5) {
+      acknowledged.send('server', tls12.server.subarray(at, at + 5)).ack('client');
+    }
+    const acknowledgements = acknowledged.frames.filter(({ data }, i) => i > 3 && data.readUInt16BE(34) === 40_000);
+    const frames = talk.frames.flatMap((frame, i) => (i > 3 ? [acknowledgements[i - 4]!, frame] : [frame]));
+    // Acknowledgements are looked at only while bytes are missing somewhere.
+    const other = new Conversation({ clientPort: 5 }).handshake().at('client', 50, Buffer.alloc(10));
+    assert.deepEqual((await flowsOf([...other.frames, ...frames])).map(untimed), [untimed(plain12)]);
+  });
+
   it('of a keep-alive, one byte before their turn, are nothing', async () => {
     const talk = new Conversation().handshake().at('client', -1, Buffer.from([0]));
     talk

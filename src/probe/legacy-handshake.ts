@@ -2,7 +2,8 @@
 // the cipher suites of tls/crypto/cipher-suites.ts. No certificate and no signature is checked: what a server signs
 // with is not part of a fingerprint.
 import { createHash, createPublicKey } from 'node:crypto';
-import type { Hash } from 'node:crypto';
+import type { Hash, KeyObject } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
 import { AlertDescription, ContentType, ExtensionType, HandshakeType, ProtocolVersion } from '../tls/constants.js';
 import { certificateKey } from '../tls/crypto/certificate-key.js';
 import type { CertificateKey } from '../tls/crypto/certificate-key.js';
@@ -279,10 +280,19 @@ class Transcript {
   }
 }
 
+/** Parsed keys by their DER: a server shows the same one ten times, and taking it in costs more than using it. */
+const rsaKeys = new LRUCache<string, KeyObject>({ max: 256 });
+
 function encryptFor(leaf: CertificateKey, preMasterSecret: Uint8Array): Uint8Array | null {
   if (leaf.algorithm !== 'rsa') return null;
+  const spki = Buffer.from(leaf.subjectPublicKeyInfo);
+  const text = spki.toString('latin1');
   try {
-    const key = createPublicKey({ key: Buffer.from(leaf.subjectPublicKeyInfo), format: 'der', type: 'spki' });
+    let key = rsaKeys.get(text);
+    if (key === undefined) {
+      key = createPublicKey({ key: spki, format: 'der', type: 'spki' });
+      rsaKeys.set(text, key);
+    }
     return encryptPreMasterSecret(key, preMasterSecret);
   } catch {
     return null; // an RSA key that OpenSSL does not take

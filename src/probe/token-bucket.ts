@@ -1,7 +1,7 @@
 // A token bucket: at most `rate` per second over time, with a small burst so that a coarse timer can still reach the rate.
 
-/** How much of a second's tokens may be saved up. */
-const BURST_SECONDS = 0.05;
+/** How much of a second's tokens may be saved up: a busy machine lets a process wait for a tenth of a second now and then. */
+const BURST_SECONDS = 0.2;
 
 export class TokenBucket {
   private readonly perMs: number;
@@ -11,7 +11,7 @@ export class TokenBucket {
 
   /**
    * @param rate tokens per second; 0: no limit
-   * @param burst tokens that may be saved up, and are there at the start; undefined: a twentieth of a second's
+   * @param burst tokens that may be saved up, and are there at the start; undefined: a fifth of a second's
    */
   constructor(rate: number, now: number, burst?: number) {
     this.perMs = rate === 0 ? Infinity : rate / 1000;

@@ -76,8 +76,13 @@ function found(path: string): string {
 }
 
 /** Connections that were made: three to a server that refuses, then it is given up. */
-function connections(path: string): number {
-  return events(path).reduce((sum, { outcome }) => sum + (Object.values(outcome).includes('refused') ? 3 : 10), 0);
+function connectionsTo({ outcome }: FingerprintEvent['hellotap']): number {
+  return Object.values(outcome).includes('refused') ? 3 : 10;
+}
+
+/** Milliseconds since 1970. */
+function startOf({ started }: FingerprintEvent['hellotap']): number {
+  return Date.parse(started.replace('+0000', 'Z'));
 }
 
 const verdict = { failed: false };
@@ -88,7 +93,7 @@ function report(name: string, value: string, isGood: boolean): void {
 
 function memoryIsFlat({ memory }: Run): [string, boolean] {
   const at = (share: number): number => Math.round(memory[Math.floor((memory.length - 1) * share)] ?? 0);
-  const text = `${at(0.25)}, ${at(0.5)}, ${at(0.75)}, ${at(1)} MiB after each quarter, at most ${Math.round(Math.max(...memory))}`;
+  const text = `${at(0.25)}, ${at(0.5)}, ${at(0.75)}, ${at(0.97)} MiB after each quarter, at most ${Math.round(Math.max(...memory))}`;
   return [text, at(0.95) < at(0.3) + 40];
 }
 
@@ -108,22 +113,24 @@ writeFileSync(
 try {
   await withLab(SERVERS, async () => {
     const whole = await scan('whole.jsonl');
-    const made = connections(whole.path);
-    const first = Math.min(...events(whole.path).map(({ started }) => Date.parse(started.replace('+0000', 'Z'))));
-    const last = Math.max(
-      ...events(whole.path).map(({ started, duration_ms: took }) => Date.parse(started.replace('+0000', 'Z')) + took),
-    );
-    const rate = (made * 1000) / (last - first);
+    // From a tenth to nine tenths of the results: the start, and servers that answer at the end, are not the rate's matter.
+    const ended = events(whole.path)
+      .map((event) => ({ at: startOf(event) + event.duration_ms, made: connectionsTo(event) }))
+      .sort((left, right) => left.at - right.at)
+      .slice(TARGETS / 10, (TARGETS * 9) / 10);
+    const made = ended.reduce((sum, event) => sum + event.made, 0);
+    const took = ((ended.at(-1)?.at ?? 0) - (ended[0]?.at ?? 0)) / 1000;
+    const rate = made / took;
     report('targets', `${events(whole.path).length} of ${TARGETS}`, events(whole.path).length === TARGETS);
     report(
       `rate (--rate ${RATE})`,
-      `${made} connections in ${((last - first) / 1000).toFixed(1)} s: ${rate.toFixed(0)} per second, ${((rate / RATE - 1) * 100).toFixed(1)} %`,
+      `${made} connections in ${took.toFixed(1)} s: ${rate.toFixed(0)} per second, ${((rate / RATE - 1) * 100).toFixed(1)} %; ${whole.seconds.toFixed(1)} s in all`,
       Math.abs(rate / RATE - 1) < 0.05,
     );
     const quickest = Math.min(
       ...events(whole.path)
         .filter(({ outcome }) => !Object.values(outcome).includes('refused'))
-        .map(({ duration_ms: took }) => took),
+        .map(({ duration_ms: duration }) => duration),
     );
     // Ten connections, one each tenth of a second: nine gaps.
     report('quickest of the servers that answer', `${quickest} ms`, quickest >= (9 * 1000) / PER_SERVER_RATE);

@@ -41,15 +41,15 @@ describe('the token bucket', () => {
       let taken = 0;
       const seconds = 100;
       for (let now = 0; now <= seconds * 1000; now += 3) while (bucket.take(now)) taken++;
-      assert.ok(Math.abs(taken - rate * seconds) <= Math.max(2, rate * 0.06), `${taken} at ${rate} per second`);
+      assert.ok(Math.abs(taken - rate * seconds) <= Math.max(2, rate * 0.21), `${taken} at ${rate} per second`);
     }
   });
 
-  it('saves up a twentieth of a second after a pause, or what it was told', () => {
+  it('saves up a fifth of a second after a pause, or what it was told', () => {
     const bucket = new TokenBucket(1000, 0);
     let taken = 0;
     while (bucket.take(60_000)) taken++;
-    assert.equal(taken, 50);
+    assert.equal(taken, 200);
     const generous = new TokenBucket(1, 0, 5);
     assert.deepEqual(
       [1, 2, 3, 4, 5, 6].map(() => generous.take(0)),

@@ -11,11 +11,13 @@ import {
 } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { decimal, option, withOptions } from './option.js';
+import { readKeyLog } from './key-log-file.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 
 interface TriageOptions extends OutputOptions, AutomaticProbingOptions {
   readonly database?: string;
   readonly filter?: string;
+  readonly keylog?: string;
   readonly c2Threshold: number;
 }
 
@@ -39,6 +41,10 @@ export function triageCommand(): Command {
     ...outputOptions(EVENT_FORMATS),
     databaseOption(),
     option('--filter <bpf>', 'only packets that this libpcap filter matches, as tcpdump has it'),
+    option(
+      '--keylog <file>',
+      'secrets of the connections (NSS key log format): reads the encrypted handshake of TLS 1.3',
+    ),
     c2ThresholdOption(),
     option('--probe', 'probe servers that the database does not know', undefined, false),
     option('--no-probe', 'do not probe (the default)'),
@@ -55,6 +61,9 @@ export const c2ThresholdOption = (): ReturnType<typeof option> =>
     0.9,
   );
 
+/** Where there are keys: a flight with a long chain of certificates, and a ticket or an alert behind it. */
+const OPENING_BEYOND = 32 * 1024;
+
 async function runTriage(
   paths: readonly string[],
   options: TriageOptions,
@@ -67,12 +76,14 @@ async function runTriage(
     import('../output/timestamp.js'),
     import('./open-store.js'),
   ]);
+  const keyLog = options.keylog === undefined ? null : readKeyLog(options.keylog, terminal);
+  const captureOptions = { filter: options.filter, openingBeyond: keyLog === null ? 0 : OPENING_BEYOND };
   let failed = 0;
   const onFailure = (error: HellotapError): void => {
     failed++;
     terminal.error(error.message);
   };
-  const captures = paths.flatMap((path) => orReport(() => findCaptures([path], { filter: options.filter }), onFailure));
+  const captures = paths.flatMap((path) => orReport(() => findCaptures([path], captureOptions), onFailure));
   if (captures.length === 0) return ExitCode.failed;
   const { sink, writer } = openOutput(options, terminal, {
     table: TableSink,
@@ -84,6 +95,7 @@ async function runTriage(
     store: openStore(options),
     sink,
     probes,
+    keyLog,
     retryAfterMs: options.retryAfter * 3_600_000,
     c2Threshold: options.c2Threshold,
     warn: (text) => {

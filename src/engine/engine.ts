@@ -17,6 +17,7 @@ import type { SeenHandshake } from '../probe/gate.js';
 import type { ProbeResult } from '../probe/probe-result.js';
 import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
 import { CertificateSummaries } from '../tls/certificate-summary.js';
+import type { KeyLog } from '../tls/key-log.js';
 import { AnomalyLog } from './anomaly-log.js';
 import type { C2Alerts } from './c2-alerts.js';
 import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
@@ -92,6 +93,7 @@ export class Engine {
   readonly #warn: (text: string) => void;
   readonly #retryAfterMs: number;
   readonly #alerts: C2Alerts | null;
+  readonly #keyLog: KeyLog | null;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
   readonly #memory = { shapes: new ClientHelloShapes('t'), certificates: new CertificateSummaries() };
@@ -108,6 +110,7 @@ export class Engine {
     retryAfterMs: number;
     /** Absent: no alarms. */
     alerts?: C2Alerts;
+    keyLog?: KeyLog | null;
   }) {
     this.#verdicts = parts.verdicts;
     this.#probes = parts.probes;
@@ -117,6 +120,7 @@ export class Engine {
     this.#warn = parts.warn;
     this.#retryAfterMs = parts.retryAfterMs;
     this.#alerts = parts.alerts ?? null;
+    this.#keyLog = parts.keyLog ?? null;
   }
 
   /** Servers that are being probed for a flow. */
@@ -147,7 +151,7 @@ export class Engine {
   }
 
   #flow(record: FlowRecord, input: EventInput): void {
-    const flow = readTlsFlow(record);
+    const flow = readTlsFlow(record, this.#keyLog);
     if (flow.clientHello === null && flow.serverHello === null) {
       // It began like TLS and was none: cut off in the middle of its first message, or something in disguise.
       this.counters.undecodable++;

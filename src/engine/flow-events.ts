@@ -66,6 +66,7 @@ export function tlsEvent(flow: TlsFlow, fields: TlsFields, identity: FlowIdentit
       ...(serverHello === null ? {} : { cipher: serverHello.cipherSuite.toString(16).padStart(4, '0') }),
       ...(group === null ? {} : { group: supportedGroupName(group) }),
       ech: clientHello !== null && clientHello.encryptedClientHello !== null,
+      ...(flow.handshake === null ? {} : { handshake: flow.handshake }),
       client_hello: clientHello !== null,
       server_hello: serverHello !== null,
       verdict,

@@ -2,6 +2,7 @@
 import type { Store } from '../database/store.js';
 import { Matcher } from '../match/matcher.js';
 import type { EventSink } from '../output/event.js';
+import type { KeyLog } from '../tls/key-log.js';
 import { C2Alerts } from './c2-alerts.js';
 import { Engine, type ProbePort } from './engine.js';
 import { ProbeRecorder } from './probe-recorder.js';
@@ -18,6 +19,8 @@ export interface SessionOptions {
   /** C2 score from which a server is an alarm. */
   readonly c2Threshold: number;
   readonly warn: (text: string) => void;
+  /** Secrets of the connections that are watched. */
+  readonly keyLog?: KeyLog | null;
 }
 
 export interface Session {
@@ -38,6 +41,7 @@ export function openSession(options: SessionOptions): Session {
   const engine = new Engine({
     verdicts: matcher,
     probes: options.probes,
+    keyLog: options.keyLog ?? null,
     store: recorder,
     sink: options.sink,
     now: () => Date.now() * 1000,

@@ -7,6 +7,7 @@ import { decodeCertificateList, firstCertificate } from '../tls/certificate.js';
 import { decodeClientHello, decodeSslv2ClientHello, type ClientHello } from '../tls/client-hello.js';
 import { ExtensionType, HandshakeType } from '../tls/constants.js';
 import { readOpening, type Opening } from '../tls/handshake-stream.js';
+import type { KeyLog } from '../tls/key-log.js';
 import {
   decodeDraftHelloRetryRequest,
   decodeServerHello,
@@ -14,6 +15,7 @@ import {
   selectedVersion,
   type ServerHello,
 } from '../tls/server-hello.js';
+import { readPassiveHandshake } from './passive-handshake.js';
 
 /** A TLS 1.3 record with an encrypted alert alone is this long: two bytes, the content type, a 16-byte tag. */
 const ENCRYPTED_ALERT_LENGTH = 19;
@@ -27,19 +29,30 @@ export interface TlsFlow {
   /** The last ServerHello that is no HelloRetryRequest. */
   readonly serverHello: ServerHello | null;
   readonly helloRetryRequest: boolean;
-  /** DER of the server's own certificate, where it crossed in clear text (TLS 1.2 and lower). */
+  /** DER of the server's own certificate, where it crossed in clear text (TLS 1.2 and lower) or was decrypted. */
   readonly certificate: Uint8Array | null;
   readonly evidence: SeenHandshake;
   /** TLS 1.2 and lower: the server went to ChangeCipherSpec without a certificate. TLS 1.3: it took a pre-shared key. */
   readonly resumed: boolean | null;
+  /** Text fingerprint of the handshake, where there is a key log and all of it could be read. */
+  readonly handshake: string | null;
 }
 
 /** Reads a flow. Whatever its bytes are, something comes back. */
-export function readTlsFlow(record: FlowRecord): TlsFlow {
+export function readTlsFlow(record: FlowRecord, keyLog: KeyLog | null = null): TlsFlow {
   const client = readOpening(record.client.bytes);
   const server = readOpening(record.server.bytes);
   const clientHello = findClientHello(client);
   const { hello: serverHello, retry } = findServerHello(server);
+  const passive =
+    keyLog === null
+      ? null
+      : readPassiveHandshake(
+          record.server.bytes,
+          server,
+          serverHello,
+          clientHello === null ? null : keyLog.secretsOf(clientHello.random),
+        );
   return {
     record,
     server: {
@@ -50,9 +63,10 @@ export function readTlsFlow(record: FlowRecord): TlsFlow {
     clientHello,
     serverHello,
     helloRetryRequest: retry,
-    certificate: findCertificate(server),
+    certificate: passive?.certificate ?? findCertificate(server),
     evidence: evidenceOf(record, serverHello),
     resumed: serverHello === null ? null : isResumed(serverHello, clientHello, record.server, server),
+    handshake: passive?.text ?? null,
   };
 }
 

@@ -25,7 +25,8 @@ function tlsEventJson(event: TlsEvent): string {
     `,"community_id":"${community_id}","tls":{${tlsFieldsJson(event.tls)}},"hellotap":{` +
     (hellotap.cipher === undefined ? '' : `"cipher":"${hellotap.cipher}",`) +
     (hellotap.group === undefined ? '' : `"group":${quoted(hellotap.group)},`) +
-    `"ech":${hellotap.ech},"client_hello":${hellotap.client_hello},"server_hello":${hellotap.server_hello}` +
+    `"ech":${hellotap.ech},${hellotap.handshake === undefined ? '' : `"handshake":${quoted(hellotap.handshake)},`}` +
+    `"client_hello":${hellotap.client_hello},"server_hello":${hellotap.server_hello}` +
     `,"verdict":${shared(hellotap.verdict)}}}`
   );
 }

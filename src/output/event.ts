@@ -65,6 +65,8 @@ export interface TlsEvent extends EventHead, FlowIdentity {
     readonly group?: string;
     /** Encrypted Client Hello was offered (or greased). */
     readonly ech: boolean;
+    /** Text fingerprint of the handshake, as the prober writes it; with a key log alone. */
+    readonly handshake?: string;
     readonly client_hello: boolean;
     readonly server_hello: boolean;
     readonly verdict: Verdict;

@@ -58,19 +58,6 @@ check_tools() {
   fi
 }
 
-# Node's headers often lie beside its binary. Then node-gyp need not fetch them.
-find_headers() {
-  local option=npm_package_config_node_gyp_nodedir candidate
-  case $(npm --version) in [1-9].* | 10.*) option=npm_config_nodedir ;; esac # npm 11 deprecates it, older node-gyp knows no other
-  for candidate in "${!option:-}" "$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')"; do
-    if grep -qs "define NODE_MODULE_VERSION $(node -p process.versions.modules)\$" "$candidate/include/node/node_version.h"; then
-      export "$option=$candidate"
-      return
-    fi
-  done
-  unset "$option"
-}
-
 check_node
 check_tools
 abi=$(node -p '[process.versions.modules, process.platform, process.arch].join()')
@@ -80,14 +67,14 @@ scripts=$({ contents src; cat tsconfig.json; echo "$packages"; } | digest)
 export JOBS=${JOBS:-max}
 
 if ! fresh packages "$packages" || [ ! -e node_modules/.package-lock.json ]; then
-  find_headers
+  . samples/node-headers.sh
   attempt 'npm ci (SQLite is compiled where no ready-made binding can be fetched: a minute or two)' npm ci --include=dev ||
     die 'npm ci failed (see above)'
   stamp packages "$packages"
   stamp core "$core" # npm ci runs this package's own install script, which builds the packet core
 fi
 if ! fresh core "$core" || ! ls native/build/Release/*.node >/dev/null 2>&1; then
-  find_headers
+  . samples/node-headers.sh
   attempt 'building the packet core' npm run install || die 'the packet core does not build (see above)'
   stamp core "$core"
 fi

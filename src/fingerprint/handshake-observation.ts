@@ -18,7 +18,7 @@ export interface ServerHelloChoice {
 
 /** One handshake, seen from the client. Every list is in wire order. */
 export interface HandshakeObservation {
-  /** Null: no ServerHello could be decoded completely (a HelloRetryRequest is none). */
+  /** Of the last ServerHello, or of a HelloRetryRequest that nothing came after. Null: none could be decoded completely. */
   readonly serverHello: ServerHelloChoice | null;
   /**
    * Null also where the ServerHello had no extension block at all. Of a ServerHello that turned out to be malformed,

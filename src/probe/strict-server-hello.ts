@@ -1,9 +1,9 @@
 // ServerHello and HelloRetryRequest exactly as strictly as the paper's scanner reads them (Go's crypto/tls): which faults
 // end the message decides what a fingerprint shows. The tolerant reader for passive use is tls/server-hello.ts.
-import { createHash } from 'node:crypto';
 import type { ExtensionItem } from '../fingerprint/handshake-observation.js';
 import { ExtensionType } from '../tls/constants.js';
 import { Reader } from '../tls/reader.js';
+import { isHelloRetryRequestRandom } from '../tls/server-hello.js';
 import type { HandshakeNotes } from './handshake-notes.js';
 
 /** A ServerHello that was decoded completely. Byte fields are views. */
@@ -35,9 +35,6 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 const NOTHING = new Uint8Array(0);
 
-/** RFC 8446 section 4.1.3: SHA-256 of "HelloRetryRequest". */
-const HELLO_RETRY_REQUEST_RANDOM = createHash('sha256').update('HelloRetryRequest').digest();
-
 /** Decodes the body of a ServerHello, noting each extension as it is read. Null: malformed; what was noted stays. */
 export function readStrictServerHello(body: Uint8Array, notes: HandshakeNotes): StrictServerHello | null {
   const reader = Reader.ofWhole(body);
@@ -47,7 +44,7 @@ export function readStrictServerHello(body: Uint8Array, notes: HandshakeNotes): 
   const cipherSuite = reader.uint16('cipher_suite');
   const compressionMethod = reader.uint8('legacy_compression_method');
   if (!isIntact(reader)) return null;
-  const isHelloRetryRequest = HELLO_RETRY_REQUEST_RANDOM.equals(random);
+  const isHelloRetryRequest = isHelloRetryRequestRandom(random);
   const hello: Mutable<StrictServerHello> = {
     kind: 'server_hello',
     isHelloRetryRequest,

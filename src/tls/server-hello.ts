@@ -54,7 +54,7 @@ export function decodeServerHello(body: Uint8Array): Whole<ServerHello> {
     cipherSuite,
     compressionMethod,
     extensions: block,
-    isHelloRetryRequest: equalBytes(random, HELLO_RETRY_REQUEST_RANDOM),
+    isHelloRetryRequest: isHelloRetryRequestRandom(random),
     framing,
   };
   return { kind: 'message', value, end: body.length };
@@ -114,6 +114,11 @@ function extensionValue<T>(hello: ServerHello, type: ExtensionType, decode: (dat
   if (data === null) return null;
   const decoded = decode(data);
   return decoded.kind === 'message' ? decoded.value : null;
+}
+
+/** Whether a ServerHello's random says that it is a HelloRetryRequest. */
+export function isHelloRetryRequestRandom(random: Uint8Array): boolean {
+  return equalBytes(random, HELLO_RETRY_REQUEST_RANDOM);
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

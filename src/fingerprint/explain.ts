@@ -7,6 +7,7 @@ import { alertName, cipherSuiteName } from '../tls/registry/names.js';
 import { extensionWords } from './extension-words.js';
 import type { ExtensionList, HandshakeObservation } from './handshake-observation.js';
 import { parseStackText } from './stack-parse.js';
+import { TEN_HELLOS } from './stack.js';
 import { versionName } from './version-name.js';
 
 /** The aspects of a handshake, in the order in which they are told. */
@@ -60,20 +61,6 @@ export interface FingerprintComparison {
   readonly compared: number;
   readonly different: readonly HandshakeDifference[];
 }
-
-/** Names of the paper's ten Client Hellos, in the order of a combined fingerprint. */
-export const TEN_HELLOS: readonly string[] = [
-  'random4520',
-  'random458',
-  'random6112',
-  'random6306',
-  'random6939',
-  'random7225',
-  'random7590',
-  'random8273',
-  'random9057',
-  'random9428',
-];
 
 /**
  * Explains a combined fingerprint or the text of a single handshake. `names` are those of the Client Hellos in order;

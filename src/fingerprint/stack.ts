@@ -4,6 +4,20 @@ import { createHash } from 'node:crypto';
 import type { ExtensionList, HandshakeObservation } from './handshake-observation.js';
 import { extensionText } from './stack-value.js';
 
+/** Names of the paper's ten Client Hellos, in the order of a combined fingerprint. */
+export const TEN_HELLOS: readonly string[] = [
+  'random4520',
+  'random458',
+  'random6112',
+  'random6306',
+  'random6939',
+  'random7225',
+  'random7590',
+  'random8273',
+  'random9057',
+  'random9428',
+];
+
 /** Text of a handshake that saw nothing at all. */
 const SAW_NOTHING = '______';
 

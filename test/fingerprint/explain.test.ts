@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { compareFingerprints, explainFingerprint, TEN_HELLOS } from '../../src/fingerprint/explain.js';
+import { compareFingerprints, explainFingerprint } from '../../src/fingerprint/explain.js';
+import { TEN_HELLOS } from '../../src/fingerprint/stack.js';
 import { GOLDEN_FINGERPRINTS, GOLDEN_HANDSHAKES } from './golden-fingerprints.js';
 
 function fingerprintOf(deployment: string): string {

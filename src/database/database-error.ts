@@ -1,11 +1,11 @@
 // SQLite's result codes as HellotapErrors: what happened to which file, and what to do about it.
 
-import { SqliteError } from 'better-sqlite3';
 import { HellotapError } from '../errors.js';
+import { sqlite } from './sqlite.js';
 
 /** Translates an error of the SQLite binding; any other error is given back as it is. */
 export function databaseError(error: unknown, path: string): unknown {
-  if (!(error instanceof SqliteError)) return error;
+  if (error instanceof HellotapError || !(error instanceof sqlite().SqliteError)) return error;
   const cause = { cause: error };
   const code = error.code;
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {

@@ -3,10 +3,11 @@
 
 import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { HellotapError } from '../errors.js';
 import { databaseError } from './database-error.js';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './schema.js';
+import { sqlite } from './sqlite.js';
 
 export interface StoreOptions {
   /** Whether a missing file is made (default true). */
@@ -47,7 +48,7 @@ export class Store {
     checkPlace(path, options);
     let db: Database.Database | undefined;
     try {
-      db = new Database(path, {
+      db = new (sqlite())(path, {
         fileMustExist: options.create === false,
         timeout: options.busyTimeoutMs ?? DEFAULT_BUSY_TIMEOUT_MS,
       });
@@ -225,7 +226,7 @@ function useWriteAheadLog(db: Database.Database, patienceMs: number): void {
       db.pragma('journal_mode = WAL');
       return;
     } catch (error) {
-      const busy = error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY');
+      const busy = error instanceof sqlite().SqliteError && error.code.startsWith('SQLITE_BUSY');
       if (!busy || waited >= patienceMs) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_PAUSE_MS);
     }

@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import Database from 'better-sqlite3';
 import { defaultDatabasePath } from '../../src/database/default-path.js';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/database/schema.js';
+import { sqlite } from '../../src/database/sqlite.js';
 import { Store } from '../../src/database/store.js';
 import { HellotapError } from '../../src/errors.js';
 import { file, freshPath, freshStore } from './scratch.js';
@@ -17,7 +17,7 @@ describe('opening a database', () => {
   it('makes the file, marks it as ours, and finds it again', () => {
     const path = freshPath();
     Store.open(path).close();
-    const plain = new Database(path);
+    const plain = new (sqlite())(path);
     assert.equal(plain.pragma('application_id', { simple: true }), APPLICATION_ID);
     assert.equal(plain.pragma('user_version', { simple: true }), SCHEMA_VERSION);
     assert.equal(plain.pragma('journal_mode', { simple: true }), 'wal');
@@ -70,7 +70,7 @@ describe('opening a database', () => {
 
   it('refuses the database of another application and leaves it as it is', () => {
     const path = freshPath();
-    const other = new Database(path);
+    const other = new (sqlite())(path);
     other.exec('CREATE TABLE songs (title TEXT)');
     other.close();
     const before = readFileSync(path);
@@ -81,7 +81,7 @@ describe('opening a database', () => {
   it('refuses a database of a newer version and says which', () => {
     const path = freshPath();
     Store.open(path).close();
-    const newer = new Database(path);
+    const newer = new (sqlite())(path);
     newer.pragma(`user_version = ${SCHEMA_VERSION + 1}`);
     newer.close();
     assert.throws(

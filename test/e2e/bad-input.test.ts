@@ -13,7 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import Database from 'better-sqlite3';
+import { sqlite } from '../../src/database/sqlite.js';
 import { hellotap, liveCaptureSkipReason, outcome, program, root, start, type Outcome } from './hellotap.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'hellotap-bad-'));
@@ -98,9 +98,9 @@ describe('triage says what is wrong with', () => {
   it('a database of a newer version', async () => {
     const newer = join(directory, 'newer.db');
     assert.equal((await hellotap('triage', capture, '--format', 'jsonl', '--database', newer)).code, 0);
-    const sqlite = new Database(newer);
-    sqlite.pragma('user_version = 9999');
-    sqlite.close();
+    const written = new (sqlite())(newer);
+    written.pragma('user_version = 9999');
+    written.close();
     assertRefused(await hellotap('triage', capture, '--format', 'jsonl', '--database', newer), 1, /newer/);
   });
 

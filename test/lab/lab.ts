@@ -110,12 +110,18 @@ const versions: Readonly<Record<string, readonly [golden: string, command: strin
   stunnel4: ['5.68', 'stunnel4', '-version'],
 };
 
+const stated = new Map<string, string | null>();
+
 /** The version of a deployment's software in its own words; null where it states none. */
 export function softwareVersion({ package: name }: Deployment): string | null {
+  const known = stated.get(name);
+  if (known !== undefined) return known;
   const [, command = 'false', ...args] = versions[name] ?? [''];
   const env = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
   const { stdout, stderr } = spawnSync(command, args, { encoding: 'utf8', env });
-  return /\d+(?:\.\d+)+/.exec(`${stdout}${stderr}`)?.[0] ?? null;
+  const version = /\d+(?:\.\d+)+/.exec(`${stdout}${stderr}`)?.[0] ?? null;
+  stated.set(name, version);
+  return version;
 }
 
 /** Why a deployment's answers cannot be held against test/golden: another release of the software. False where they can. */

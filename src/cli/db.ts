@@ -48,7 +48,7 @@ export function dbCommand(): Command {
 type ImportFlags = DatabaseOptions & OutputOptions & Omit<ImportOptions, 'seen'> & { readonly seen?: Date };
 
 const IMPORT_HELP = `
-Tables (plain or gzip, told by their header line; columns are found by name):
+Tables (plain, gzip or zstd; told by their header line; columns are found by name):
   ip,port,server_name,<one per Client Hello>,fingerprint    fingerprints.csv of goscanner or "probe --format goscanner"
   fingerprint,label,kind[,source][,first_seen][,last_seen][,count]
       fingerprint: the combined text, a fingerprint_id, or jarm:…, ja3s:…, ja3:…, cert-sha1:…, endpoint:ip:port

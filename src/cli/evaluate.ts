@@ -27,7 +27,7 @@ c2       A server is taken for a C2 server where B / (B + T) of its fingerprint 
          B, T: how often it was seen on block lists and on top lists. It is one where it stands on a block list.
 compare  The stack fingerprint against JARM, each with and without the HTTP header, on servers that have both.
 
-FILE is a table (plain or gzip; - is standard input) with the columns
+FILE is a table (plain, gzip or zstd; - is standard input) with the columns
   week,ip,port,server_name,fingerprint[,http_server][,jarm],source,label
 week: a whole number, or the date of its Monday; source: toplist or blocklist. Without FILE the database is evaluated.
 

@@ -2,8 +2,7 @@
 
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { createGunzip } from 'node:zlib';
+import { decompressed } from '../decompress.js';
 import { HellotapError } from '../errors.js';
 import { fingerprintLoad, isFingerprintTable } from './import-fingerprints.js';
 import { isLabelTable, labelLoad } from './import-labels.js';
@@ -45,10 +44,9 @@ export interface ImportReport {
 const CHUNK_BYTES = 1 << 20;
 /** Another import may hold the database for minutes. */
 const PATIENCE_MS = 600_000;
-const GZIP_MAGIC = [0x1f, 0x8b];
 
 /**
- * Imports a file (plain or gzip). Either all of its good rows come in or none; the same file again changes nothing.
+ * Imports a file (plain or packed with gzip or zstd). Either all of its good rows come in or none; the same file again changes nothing.
  * Throws ERR_IMPORT where it cannot be read or is no table that is known, ERR_USAGE where options do not fit it.
  */
 export async function importFile(store: Store, path: string, options: ImportOptions = {}): Promise<ImportReport> {
@@ -64,7 +62,7 @@ export async function importFile(store: Store, path: string, options: ImportOpti
 }
 
 /**
- * Imports a table from a stream of bytes, plain or gzip; `name` stands for it in messages.
+ * Imports a table from a stream of bytes, plain or packed with gzip or zstd; `name` stands for it in messages.
  * @param written when the servers of a fingerprint table were seen, where the options do not say
  */
 export async function importStream(
@@ -159,31 +157,7 @@ function seconds(date: Date): number {
   return Math.floor(date.getTime() / 1000);
 }
 
-/** Unpacks gzip, told by its first two bytes rather than by the file's name. */
-export async function* unpacked(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const chunks = source[Symbol.asyncIterator]();
-  const first = await chunks.next();
-  if (first.done === true) return;
-  const head = first.value;
-  const all = async function* (): AsyncGenerator<Uint8Array> {
-    yield head;
-    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
-  };
-  if (head[0] === GZIP_MAGIC[0] && head[1] === GZIP_MAGIC[1]) yield* gunzip(name, all());
-  else yield* all();
-}
-
-async function* gunzip(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const unpack = createGunzip({ chunkSize: CHUNK_BYTES });
-  // Its failure comes out of the loop below as well.
-  const fed = pipeline(source, unpack).catch(() => undefined);
-  try {
-    for await (const chunk of unpack) yield chunk as Uint8Array;
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error) throw error;
-    throw new HellotapError('ERR_IMPORT', `${name}: the gzip data is damaged: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
-  await fed;
+/** The bytes of a table without their packing (gzip, zstd). Damaged data throws ERR_IMPORT. */
+export function unpacked(name: string, source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  return decompressed(source, (reason, cause) => new HellotapError('ERR_IMPORT', `${name}: ${reason}`, { cause }));
 }

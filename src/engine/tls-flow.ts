@@ -45,14 +45,9 @@ export function readTlsFlow(record: FlowRecord, keyLog: KeyLog | null = null): T
   const clientHello = findClientHello(client);
   const { hello: serverHello, retry } = findServerHello(server);
   const passive =
-    keyLog === null
+    keyLog === null || clientHello === null
       ? null
-      : readPassiveHandshake(
-          record.server.bytes,
-          server,
-          serverHello,
-          clientHello === null ? null : keyLog.secretsOf(clientHello.random),
-        );
+      : readPassiveHandshake(record.server, clientHello, keyLog.secretsOf(clientHello.random));
   return {
     record,
     server: {

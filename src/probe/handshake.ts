@@ -16,6 +16,8 @@ import { HandshakeRecords } from './handshake-records.js';
 import type { PreparedHello } from './hello-set.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import type { ProbeOutcome } from './probe-result.js';
+import { chosenVersion } from './server-hello-rules.js';
+import type { Offer } from './server-hello-rules.js';
 import { readStrictMessage } from './strict-messages.js';
 import type { StrictMessage } from './strict-messages.js';
 import type { StrictServerHello } from './strict-server-hello.js';
@@ -46,7 +48,7 @@ export interface HandshakeContext {
   readonly randomness: HandshakeRandomness;
   /** Of our Client Hello; the second one has the same. */
   readonly clientRandom: Uint8Array;
-  readonly sessionId: Uint8Array;
+  readonly offer: Offer;
   /** The Client Hello's handshake message. */
   readonly clientHello: Uint8Array;
   readonly keyShares: readonly OfferedShare[];
@@ -69,10 +71,6 @@ export interface OfferedShare {
 
 /** JARM's and the scanner's one byte in the place of a key for a GREASE group. */
 const GREASE_KEY = Uint8Array.of(0);
-
-/** RFC 8446 section 4.1.3: versions that a server may choose, whether they were offered or not. */
-const LOWEST_VERSION = ProtocolVersion.Tls10;
-const HIGHEST_VERSION = ProtocolVersion.Tls13;
 
 export class Handshake {
   private readonly notes = new HandshakeNotes();
@@ -112,7 +110,12 @@ export class Handshake {
       hello,
       randomness,
       clientRandom: random,
-      sessionId,
+      offer: {
+        cipherSuites: hello.cipherSuites,
+        sessionId,
+        supportedGroups: definition.supportedGroups,
+        offersAlpn: definition.offersAlpn,
+      },
       clientHello: record.subarray(RECORD_HEADER_LENGTH),
       keyShares,
       goesOn,
@@ -178,8 +181,8 @@ export class Handshake {
   private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
     const { records } = this;
     this.notes.serverHello = { version: hello.legacyVersion, cipher: hello.cipherSuite };
-    const version: ProtocolVersion = hello.selectedVersion === 0 ? hello.legacyVersion : hello.selectedVersion;
-    if (version < LOWEST_VERSION || version > HIGHEST_VERSION) {
+    const version = chosenVersion(hello);
+    if (version === null) {
       records.fail(AlertDescription.ProtocolVersion, 'unsupported');
       return;
     }

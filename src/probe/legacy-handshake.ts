@@ -14,6 +14,7 @@ import { extendedMasterSecret, keyBlock, masterSecret, verifyData } from '../tls
 import type { PrfHash } from '../tls/crypto/prf.js';
 import { keyLengths, legacyProtection } from '../tls/crypto/record-protection.js';
 import type { HandshakeContext, VersionHandshake } from './handshake.js';
+import { refuseLegacyHello } from './server-hello-rules.js';
 import type { StrictMessage } from './strict-messages.js';
 import type { StrictServerHello } from './strict-server-hello.js';
 
@@ -127,21 +128,14 @@ export class LegacyHandshake implements VersionHandshake {
   }
 
   private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
-    const { records, hello: ours, clientHello } = this.context;
-    const suite = ours.cipherSuites.has(hello.cipherSuite) ? LEGACY_SUITES.get(hello.cipherSuite) : undefined;
-    if (suite === undefined) {
-      records.fail(AlertDescription.HandshakeFailure, 'unsupported');
+    const { records, clientHello, offer } = this.context;
+    const refusal = refuseLegacyHello(hello, offer);
+    if (refusal !== null) {
+      records.fail(refusal.alert, refusal.outcome);
       return;
     }
-    if (hello.compressionMethod !== 0) {
-      records.fail(AlertDescription.UnexpectedMessage, 'unsupported');
-      return;
-    }
-    const renegotiates = hello.renegotiation !== null && hello.renegotiation.length > 0;
-    if (renegotiates || (hello.alpn && !ours.definition.offersAlpn)) {
-      records.fail(AlertDescription.HandshakeFailure, 'malformed');
-      return;
-    }
+    const suite = LEGACY_SUITES.get(hello.cipherSuite);
+    if (suite === undefined) return;
     this.suite = suite;
     this.serverHello = hello;
     this.transcript.begin(this.prfHash(suite));

@@ -19,6 +19,8 @@ import type { RecordProtection } from '../tls/crypto/record-protection.js';
 import { RECORD_HEADER_LENGTH } from '../tls/records.js';
 import type { HandshakeContext, OfferedShare, VersionHandshake } from './handshake.js';
 import { handshakeMessage } from './legacy-handshake.js';
+import { refuseRetry, refuseShare, refuseTls13Hello } from './server-hello-rules.js';
+import type { Refusal } from './server-hello-rules.js';
 import type { StrictMessage } from './strict-messages.js';
 import type { StrictServerHello } from './strict-server-hello.js';
 
@@ -108,11 +110,12 @@ export class Tls13Handshake implements VersionHandshake {
   }
 
   private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
-    const { notes, clientHello } = this.context;
+    const { notes, clientHello, offer } = this.context;
     const isSecond = this.step === Step.ServerHelloAfterRetry;
     if (isSecond) notes.serverHello = { version: hello.legacyVersion, cipher: hello.cipherSuite };
-    const suite = this.checkHello(hello);
-    if (suite === null) return;
+    if (this.refuses(refuseTls13Hello(hello, offer, this.suite?.id ?? null))) return;
+    const suite = TLS13_SUITES.get(hello.cipherSuite);
+    if (suite === undefined) return;
     this.suite = suite;
     this.transcript ??= createHash(suite.hash).update(clientHello);
     if (hello.isHelloRetryRequest && !isSecond) {
@@ -128,51 +131,20 @@ export class Tls13Handshake implements VersionHandshake {
     this.step = Step.EncryptedExtensions;
   }
 
-  /** What holds for ServerHello and HelloRetryRequest alike, in the scanner's order. Null: the connection is over. */
-  private checkHello(hello: StrictServerHello): Tls13Suite | null {
-    const { records, hello: ours, sessionId } = this.context;
-    const fail = (description: AlertDescription, outcome: 'malformed' | 'unsupported' = 'malformed'): null => {
-      records.fail(description, outcome);
-      return null;
-    };
-    if (hello.selectedVersion === 0) return fail(AlertDescription.MissingExtension);
-    if (hello.selectedVersion !== ProtocolVersion.Tls13) return fail(AlertDescription.IllegalParameter);
-    if (hello.legacyVersion !== ProtocolVersion.Tls12) return fail(AlertDescription.IllegalParameter);
-    const forbidden =
-      hello.statusRequest ||
-      hello.sessionTicket ||
-      hello.renegotiation !== null ||
-      hello.alpn ||
-      hello.signedCertificateTimestamps;
-    if (forbidden) return fail(AlertDescription.UnsupportedExtension);
-    if (Buffer.compare(hello.sessionId, sessionId) !== 0) return fail(AlertDescription.IllegalParameter);
-    if (hello.compressionMethod !== 0) return fail(AlertDescription.IllegalParameter);
-    const suite = ours.cipherSuites.has(hello.cipherSuite) ? TLS13_SUITES.get(hello.cipherSuite) : undefined;
-    if (suite === undefined) return fail(AlertDescription.IllegalParameter, 'unsupported');
-    if (this.suite !== null && suite !== this.suite) return fail(AlertDescription.IllegalParameter);
-    return suite;
+  /** Ends the connection where there is a reason to. */
+  private refuses(refusal: Refusal | null): boolean {
+    if (refusal !== null) this.context.records.fail(refusal.alert, refusal.outcome);
+    return refusal !== null;
   }
 
   /** RFC 8446 sections 4.1.4 and 4.4.1: the same hello again, with the one share that was asked for. */
   private onHelloRetryRequest(retry: StrictServerHello, raw: Uint8Array, suite: Tls13Suite): void {
-    const { records, hello, clientHello } = this.context;
+    const { records, hello, clientHello, offer } = this.context;
     this.sendChangeCipherSpec();
     const hash = createHash(suite.hash).update(clientHello).digest();
     const transcript = createHash(suite.hash).update(handshakeMessage(HandshakeType.MessageHash, hash)).update(raw);
-    if (retry.serverShare.group !== 0) {
-      records.fail(AlertDescription.DecodeError, 'malformed');
-      return;
-    }
+    if (this.refuses(refuseRetry(retry, offer, this.shareGroups()))) return;
     const group = retry.selectedGroup;
-    if (group === 0) {
-      records.fail(AlertDescription.MissingExtension, 'malformed');
-      return;
-    }
-    const wasSent = this.shares.some((offered) => offered.group === group);
-    if (!hello.definition.supportedGroups.has(group) || wasSent) {
-      records.fail(AlertDescription.IllegalParameter, 'malformed');
-      return;
-    }
     const share = generateKeyShare(group);
     if (share === null) {
       records.fail(AlertDescription.InternalError, 'unsupported');
@@ -187,20 +159,18 @@ export class Tls13Handshake implements VersionHandshake {
     this.step = Step.ServerHelloAfterRetry;
   }
 
+  private shareGroups(): number[] {
+    return this.shares.map(({ group }) => group);
+  }
+
   /** The shared secret with the server's share; null: the connection is over. */
   private agree(hello: StrictServerHello): Uint8Array | null {
-    const { records } = this.context;
+    if (this.refuses(refuseShare(hello, this.shareGroups()))) return null;
     const { group, keyExchange } = hello.serverShare;
-    const fail = (description: AlertDescription): null => {
-      records.fail(description, 'malformed');
-      return null;
-    };
-    if (hello.isHelloRetryRequest) return fail(AlertDescription.UnexpectedMessage);
-    if (hello.cookie !== null) return fail(AlertDescription.UnsupportedExtension);
-    if (hello.selectedGroup !== 0) return fail(AlertDescription.DecodeError);
-    const offered = group === 0 ? undefined : this.shares.find((candidate) => candidate.group === group);
-    if (offered === undefined || hello.preSharedKey) return fail(AlertDescription.IllegalParameter);
-    return offered.share?.sharedSecret(keyExchange) ?? fail(AlertDescription.IllegalParameter);
+    const offered = this.shares.find((candidate) => candidate.group === group);
+    const secret = offered?.share?.sharedSecret(keyExchange) ?? null;
+    if (secret === null) this.context.records.fail(AlertDescription.IllegalParameter, 'malformed');
+    return secret;
   }
 
   private sendChangeCipherSpec(): void {

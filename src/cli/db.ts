@@ -1,7 +1,10 @@
 // `hellotap db`: the commands on the local fingerprint database; what they print of it stands in db-show.ts.
+import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { exportFingerprints, exportLabels } from '../database/export.js';
-import { importFile, importStream, type ImportOptions, type ImportReport } from '../database/import.js';
+import { importGoscannerFolder } from '../database/import-goscanner.js';
+import type { ImportOptions, ImportReport } from '../database/import-options.js';
+import { importFile, importStream } from '../database/import.js';
 import { LABEL_KINDS } from '../database/labels.js';
 import { parseTime } from '../database/time-text.js';
 import { HellotapError } from '../errors.js';
@@ -50,6 +53,7 @@ type ImportFlags = DatabaseOptions & OutputOptions & Omit<ImportOptions, 'seen'>
 const IMPORT_HELP = `
 Tables (plain, gzip or zstd; told by their header line; columns are found by name):
   ip,port,server_name,<one per Client Hello>,fingerprint    fingerprints.csv of goscanner or "probe --format goscanner"
+  a folder with goscanner's hosts.csv and tls_verbose.csv, or its fingerprints.csv
   fingerprint,label,kind[,source][,first_seen][,last_seen][,count]
       fingerprint: the combined text, a fingerprint_id, or jarm:…, ja3s:…, ja3:…, cert-sha1:…, endpoint:ip:port
   Listingdate,SHA1,Listingreason    ja3_md5,Firstseen,Lastseen,Listingreason    Firstseen,DstIP,DstPort
@@ -63,6 +67,7 @@ named; the exit code is 3 then.
 Examples:
   $ hellotap db import fingerprints.csv --label "nginx 1.22" --kind software --source lab --seen 2022-06-27
   $ hellotap db import week26.csv.gz --source toplist:tranco --seen 2022-06-27
+  $ hellotap db import scan-2022-06-27/ --source toplist:tranco
   $ hellotap db import labels.csv
   $ hellotap db import sslblacklist.csv ja3_fingerprints.csv ipblocklist.csv
   $ hellotap db import --blocklist cobaltstrike-jarm.csv --source blocklist:jarm
@@ -71,7 +76,7 @@ Examples:
 function importCommand(): Command {
   const command = new Command('import')
     .description('reads tables of fingerprints, of labels, and block lists')
-    .argument('<file...>', 'CSV files; -: standard input')
+    .argument('<file...>', 'CSV files, folders that goscanner wrote; -: standard input')
     .addHelpText('after', IMPORT_HELP);
   withOptions(command, [
     databaseOption(),
@@ -90,9 +95,10 @@ function importCommand(): Command {
     try {
       for (const file of files) {
         try {
-          const report = await importOne(store, file, options, context);
-          reports.push(report);
-          nameRejects(report, context);
+          for (const report of await importOne(store, file, options, context)) {
+            reports.push(report);
+            nameRejects(report, context);
+          }
         } catch (error) {
           if (!(error instanceof HellotapError) || error.code !== 'ERR_IMPORT' || files.length === 1) throw error;
           context.terminal.error(error.message);
@@ -110,12 +116,12 @@ function importCommand(): Command {
   });
 }
 
-function importOne(
+async function importOne(
   store: ReturnType<typeof openStore>,
   file: string,
   { label, kind, source, seen, helloSet, blocklist }: ImportFlags,
   { terminal }: CommandContext,
-): Promise<ImportReport> {
+): Promise<ImportReport[]> {
   const options: ImportOptions = {
     label,
     kind,
@@ -127,9 +133,9 @@ function importOne(
       terminal.progress(() => `${file}: ${rows.toLocaleString('en')} rows`);
     },
   };
-  return file === '-'
-    ? importStream(store, 'standard input', process.stdin, options)
-    : importFile(store, file, options);
+  if (file === '-') return [await importStream(store, 'standard input', process.stdin, options)];
+  const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
+  return isFolder ? importGoscannerFolder(store, file, options) : [await importFile(store, file, options)];
 }
 
 function nameRejects({ file, rejects, rejected, unknownColumns }: ImportReport, { terminal }: CommandContext): void {

@@ -1,6 +1,7 @@
 // `hellotap evaluate cdn|c2|compare`: the paper's experiments on tables of observations, or on the database.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isatty } from 'node:tty';
+import { unpacked } from '../database/table-source.js';
 import { HellotapError } from '../errors.js';
 import type { Observation, Observations } from '../evaluate/observations.js';
 import type { WeekForm } from '../evaluate/read-observations.js';
@@ -97,8 +98,9 @@ async function runEvaluate(
     }
   }
   for (const file of files) {
-    const stream: AsyncIterable<Uint8Array> | undefined = file === '-' ? process.stdin : undefined;
-    const read = await reading.readObservations(file === '-' ? 'standard input' : file, take, stream, form);
+    const name = file === '-' ? 'standard input' : file;
+    const bytes = file === '-' ? unpacked(name, process.stdin) : undefined;
+    const read = await reading.readObservations(name, take, bytes, form);
     form = read.weekForm;
     rejected += read.rejected;
     for (const { line, reason } of read.rejects) terminal.warning(`${file}, line ${line}: left out: ${reason}`);

@@ -28,7 +28,8 @@ const KNOWN_COLUMNS = new Set(['ip', 'port', 'server_name', 'fingerprint']);
 /** The published data set's other readings of the same handshakes. */
 const OTHER_READINGS = /(_sr$|^fingerprint_)/;
 const NAME = /^[^\0-\x20\x7f]*$/;
-const PART = /^[0-9A-Za-z+/._<-]*$/;
+/** Text of one handshake, as far as its characters go. */
+export const PART = /^[0-9A-Za-z+/._<-]*$/;
 const COMBINED = /^[0-9A-Za-z+/._<|-]+$/;
 const REMEMBERED_ROWS = 100_000;
 const MOST_VARIANTS = 8;
@@ -105,7 +106,7 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
 }
 
 /** Where a row's server is, or why it is refused. */
-function serverOf(
+export function serverOf(
   ip: string,
   port: string,
   serverName: string,

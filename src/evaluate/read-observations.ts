@@ -1,12 +1,11 @@
 // Where observations come from: tables (week,ip,port,server_name,fingerprint[,http_server][,jarm],source,label) and the
 // database.
 
-import { createReadStream } from 'node:fs';
-import { unpacked } from '../database/import.js';
 import { SIGHTINGS_BY_WEEK, type WeeklySightings } from '../database/sightings-by-week.js';
 import { sourceByName } from '../database/source.js';
 import type { Store } from '../database/store.js';
 import { emptyCounts, readTable, type Header, type ReadCounts, type TableLoad } from '../database/table-reader.js';
+import { fileBytes } from '../database/table-source.js';
 import { parseTime } from '../database/time-text.js';
 import { mondayOf, weekOf } from '../database/week.js';
 import { HellotapError } from '../errors.js';
@@ -23,32 +22,27 @@ export interface ObservationsRead extends ReadCounts {
   readonly weekForm: WeekForm | null;
 }
 
-const CHUNK_BYTES = 1 << 20;
 const NEEDED = ['week', 'fingerprint', 'source', 'label'] as const;
 const LAST_WEEK = 1_000_000;
 
-/** Reads a table from a file (plain or gzip). Damaged rows are counted and listed. Throws ERR_IMPORT. */
+/**
+ * Reads a table of observations; `name` stands for it in messages. Damaged rows are counted and listed. Throws ERR_IMPORT.
+ * @param bytes the table without packing, where it does not come from a file of this name
+ */
 export async function readObservations(
-  path: string,
+  name: string,
   sink: ObservationSink,
-  source: AsyncIterable<Uint8Array> = createReadStream(path, { highWaterMark: CHUNK_BYTES }),
+  bytes: AsyncIterable<Uint8Array> = fileBytes(name),
   form: WeekForm | null = null,
 ): Promise<ObservationsRead> {
   const counts = emptyCounts();
   const weeks = new WeekReader(form);
-  try {
-    await readTable(path, unpacked(path, source), counts, {
-      choose: (header) => observationLoad(path, header, sink, weeks),
-      inBatch: (body) => {
-        body();
-      },
-    });
-  } catch (error) {
-    if (error instanceof Error && 'syscall' in error && !(error instanceof HellotapError)) {
-      throw new HellotapError('ERR_IMPORT', `${path}: cannot be read: ${error.message}`, { cause: error });
-    }
-    throw error;
-  }
+  await readTable(name, bytes, counts, {
+    choose: (header) => observationLoad(name, header, sink, weeks),
+    inBatch: (body) => {
+      body();
+    },
+  });
   return { ...counts, weekForm: weeks.form };
 }
 

@@ -12,7 +12,7 @@ import { parseFingerprintKey } from '../../src/database/fingerprint-key.js';
 import { showFingerprints, showServers } from '../../src/database/show.js';
 import type { Store } from '../../src/database/store.js';
 import { HellotapError } from '../../src/errors.js';
-import { file, freshPath, freshStore, golden, goldenLine } from './scratch.js';
+import { content, file, freshPath, freshStore, golden, goldenLine } from './scratch.js';
 
 const header = ['ip', 'port', 'server_name', ...ATSF_2022.hellos, 'fingerprint'].join(',');
 const rowOf = (line: (typeof golden)[number], ip = line.ip): string =>
@@ -27,11 +27,6 @@ const complete = golden.filter((line) => line.fingerprint !== null);
 const table = [header, ...complete.map((line) => rowOf(line))].join('\n') + '\n';
 const seen = new Date('2022-06-27T00:00:00Z');
 const whole = (pieces: Iterable<string>): string => [...pieces].join('');
-/** Everything in the tables, to see that nothing changed. */
-const content = (store: Store): unknown =>
-  ['fingerprint_kind', 'fingerprint', 'answers', 'source', 'label', 'profile', 'server', 'tally', 'claim', 'meta'].map(
-    (name) => store.prepare(`SELECT * FROM ${name} ORDER BY 1, 2`).all(),
-  );
 const failure = (code: string, message: RegExp) => (error: unknown) =>
   error instanceof HellotapError && error.code === code && message.test(error.message);
 

@@ -62,3 +62,11 @@ export function goldenProbes(seenAt: Date): ProbeObservation[] {
 export function goldenLine(deployment: string): GoldenLine {
   return golden.find((line) => line.deployment === deployment && line.server_name === null)!;
 }
+
+/** Everything in the tables, to see that nothing changed. */
+export function content(store: Store): unknown {
+  const tables = ['fingerprint_kind', 'fingerprint', 'answers', 'http_server', 'source', 'label', 'profile', 'server'];
+  return [...tables, 'tally', 'claim', 'meta'].map((name) =>
+    store.prepare(`SELECT * FROM ${name} ORDER BY 1, 2`).all(),
+  );
+}

@@ -20,7 +20,7 @@ function table(text: string): Row[] {
 }
 
 describe('probe --format goscanner', () => {
-  it('writes three tables that belong together, and db import takes the fingerprints back', async () => {
+  it('writes three tables that belong together, and db import takes the fingerprints or the folder back', async () => {
     const out = join(folder, 'scan');
     const database = join(folder, 'x.db');
     await withServer(
@@ -64,6 +64,13 @@ describe('probe --format goscanner', () => {
           start(['db', 'show', `127.0.0.1:${port}`, '--database', database, '--format', 'jsonl']),
         );
         assert.match(shown.stdout, /"sni":"a\.test"/);
+
+        rmSync(join(out, 'fingerprints.csv'));
+        const other = join(folder, 'y.db');
+        const joined = await outcome(start(['db', 'import', out, '--database', other]));
+        assert.equal(joined.code, 0, joined.stderr);
+        const exported = await outcome(start(['db', 'export', 'fingerprints', '--database', other]));
+        assert.deepEqual(table(exported.stdout), fingerprints);
       },
     );
   });

@@ -1,0 +1,79 @@
+// What an import is told and what it tells: the options of every importer, checked, and the report.
+
+import { HellotapError } from '../errors.js';
+import type { SightingOptions } from './import-fingerprints.js';
+import { isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
+import { MAX_SOURCE, NO_SOURCE, sourceByName, type SourceRef } from './source.js';
+import type { Reject } from './table-reader.js';
+
+export interface ImportOptions {
+  /** What the servers of a fingerprint table are. */
+  readonly label?: string | undefined;
+  readonly kind?: string | undefined;
+  /** Name of the source; `toplist…` and `blocklist…` make its rows count for the C2 score. */
+  readonly source?: string | undefined;
+  /** When the servers of a fingerprint table were seen; otherwise the file's time of change, of a stream the time of day. */
+  readonly seen?: Date | undefined;
+  readonly helloSet?: string | undefined;
+  /** The table is a block list: its rows count so for the C2 score, and its labels are of kind c2 where it has no kinds. */
+  readonly blocklist?: boolean | undefined;
+  /** Told now and then how many rows were read. */
+  readonly progress?: ((rows: number) => void) | undefined;
+}
+
+/** What came of an import. `changed` counts new sightings of servers, or label rows that said something new. */
+export interface ImportReport {
+  readonly file: string;
+  readonly table: string;
+  readonly rows: number;
+  readonly rejected: number;
+  readonly changed: number;
+  readonly newFingerprints: number;
+  /** The first rejected rows. */
+  readonly rejects: readonly Reject[];
+  /** Columns that mean nothing here. */
+  readonly unknownColumns: readonly string[];
+}
+
+/** Throws ERR_USAGE where options are none or contradict each other. */
+export function checkOptions({ label, kind, source }: ImportOptions): void {
+  if (kind !== undefined && !isLabelKind(kind)) {
+    throw new HellotapError('ERR_USAGE', `--kind ${kind}: is none of ${LABEL_KINDS.join(', ')}`);
+  }
+  if (kind !== undefined && label === undefined) {
+    throw new HellotapError('ERR_USAGE', '--kind says what sort of label it is: name the label with --label NAME');
+  }
+  if (label !== undefined && (label.trim() === '' || label.length > MAX_LABEL)) {
+    throw new HellotapError('ERR_USAGE', `--label: a name of 1 to ${MAX_LABEL} characters`);
+  }
+  if (source !== undefined && source.length > MAX_SOURCE) {
+    throw new HellotapError('ERR_USAGE', `--source: a name of at most ${MAX_SOURCE} characters`);
+  }
+}
+
+/** The source that the options name. Throws ERR_USAGE where it would be a top list and a block list. */
+export function sourceOf({ source, blocklist }: ImportOptions): SourceRef {
+  if (blocklist !== true) return source === undefined ? NO_SOURCE : sourceByName(source);
+  const named = sourceByName(source ?? 'blocklist');
+  if (named.class === 'toplist') {
+    throw new HellotapError('ERR_USAGE', `--source ${named.name}: a list is a top list or a block list (--blocklist)`);
+  }
+  return { ...named, class: 'blocklist' };
+}
+
+/** What the options say of servers. @param written when they were seen, where the options do not say */
+export function sightingOptions(options: ImportOptions, written: Date): SightingOptions {
+  return {
+    seen: seconds(options.seen ?? written),
+    source: sourceOf(options),
+    label:
+      options.label === undefined
+        ? null
+        : { name: options.label.trim(), kind: options.kind ?? (options.blocklist === true ? 'c2' : 'other') },
+    helloSet: options.helloSet ?? null,
+  };
+}
+
+export function seconds(date: Date): number {
+  return Math.floor(date.getTime() / 1000);
+}

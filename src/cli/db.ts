@@ -56,6 +56,8 @@ Tables (plain, gzip or zstd; told by their header line; columns are found by nam
   a folder with goscanner's hosts.csv and tls_verbose.csv, or its fingerprints.csv
   fingerprint,label,kind[,source][,first_seen][,last_seen][,count]
       fingerprint: the combined text, a fingerprint_id, or jarm:…, ja3s:…, ja3:…, cert-sha1:…, endpoint:ip:port
+  week,ip,port,server_name,fingerprint[,http_server][,jarm],source,label
+      observations, for "evaluate"; week: a date, or a number of weeks since that of --seen
   Listingdate,SHA1,Listingreason    ja3_md5,Firstseen,Lastseen,Listingreason    Firstseen,DstIP,DstPort
   first_seen_utc,dst_ip,dst_port,c2_status,last_online,malware
       block lists of abuse.ch (SSLBL, Feodo Tracker) as published: told by themselves, the header may be a comment
@@ -69,6 +71,7 @@ Examples:
   $ hellotap db import week26.csv.gz --source toplist:tranco --seen 2022-06-27
   $ hellotap db import scan-2022-06-27/ --source toplist:tranco
   $ hellotap db import labels.csv
+  $ hellotap db import observations.csv.zst
   $ hellotap db import sslblacklist.csv ja3_fingerprints.csv ipblocklist.csv
   $ hellotap db import --blocklist cobaltstrike-jarm.csv --source blocklist:jarm
   $ hellotap probe -i targets.txt --format goscanner | hellotap db import -`;

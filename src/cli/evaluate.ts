@@ -2,9 +2,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { isatty } from 'node:tty';
 import { unpacked } from '../database/table-source.js';
+import type { WeekForm } from '../database/week-text.js';
 import { HellotapError } from '../errors.js';
 import type { Observation, Observations } from '../evaluate/observations.js';
-import type { WeekForm } from '../evaluate/read-observations.js';
 import type { ComparisonReport, EvaluationReport, ThresholdReport } from '../evaluate/report.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { databaseOption } from './common-options.js';
@@ -129,7 +129,7 @@ async function report(
   const [{ evaluateC2, evaluateCdn }, { diversity }, { weekText }, shapes] = await Promise.all([
     import('../evaluate/experiments.js'),
     import('../evaluate/diversity.js'),
-    import('../evaluate/read-observations.js'),
+    import('../database/week-text.js'),
     import('../evaluate/report.js'),
   ]);
   const text = (week: number): number | string => weekText(week, form);

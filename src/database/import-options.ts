@@ -51,6 +51,22 @@ export function checkOptions({ label, kind, source }: ImportOptions): void {
   }
 }
 
+/** Throws ERR_USAGE where an option was given that means nothing to a table: its rows say themselves what they are. */
+export function refuseOptions(
+  name: string,
+  options: ImportOptions,
+  meaningless: readonly ('label' | 'source')[],
+): void {
+  for (const option of meaningless) {
+    if (options[option] !== undefined) {
+      throw new HellotapError(
+        'ERR_USAGE',
+        `${name}: --${option} means nothing to this table: its rows say what they are`,
+      );
+    }
+  }
+}
+
 /** The source that the options name. Throws ERR_USAGE where it would be a top list and a block list. */
 export function sourceOf({ source, blocklist }: ImportOptions): SourceRef {
   if (blocklist !== true) return source === undefined ? NO_SOURCE : sourceByName(source);

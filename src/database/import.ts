@@ -5,8 +5,10 @@ import { HellotapError } from '../errors.js';
 import { fingerprintLoad, isFingerprintTable } from './import-fingerprints.js';
 import { isLabelTable, labelLoad } from './import-labels.js';
 import { commentedColumns, listLayout, listLoad } from './import-lists.js';
+import { isObservationTable, observationLoad } from './import-observations.js';
 import {
   checkOptions,
+  refuseOptions,
   seconds,
   sightingOptions,
   sourceOf,
@@ -93,6 +95,13 @@ export function readInto(
 }
 
 function chooseLoad(store: Store, name: string, header: Header, options: ImportOptions, written: Date): TableLoad {
+  if (isObservationTable(header)) {
+    refuseOptions(name, options, ['label', 'source']);
+    return observationLoad(store, header, {
+      weekZero: options.seen === undefined ? null : seconds(options.seen),
+      helloSet: options.helloSet ?? null,
+    });
+  }
   if (isFingerprintTable(header)) return fingerprintLoad(store, name, header, sightingOptions(options, written));
   const source = sourceOf(options);
   const seen = options.seen === undefined ? null : seconds(options.seen);
@@ -110,6 +119,7 @@ function chooseLoad(store: Store, name: string, header: Header, options: ImportO
   throw new HellotapError(
     'ERR_IMPORT',
     `${name}, line ${header.line}: no table that is known: expected the columns ` +
-      'ip,port,server_name,<one per Client Hello>,fingerprint or fingerprint,label,kind, or a list of abuse.ch or of JARMs',
+      'ip,port,server_name,<one per Client Hello>,fingerprint; fingerprint,label,kind; ' +
+      'week,ip,port,server_name,fingerprint,source,label; or a list of abuse.ch or of JARMs',
   );
 }

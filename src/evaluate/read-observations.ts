@@ -6,16 +6,12 @@ import { sourceByName } from '../database/source.js';
 import type { Store } from '../database/store.js';
 import { emptyCounts, readTable, type Header, type ReadCounts, type TableLoad } from '../database/table-reader.js';
 import { fileBytes } from '../database/table-source.js';
-import { parseTime } from '../database/time-text.js';
-import { mondayOf, weekOf } from '../database/week.js';
+import { WeekReader, type WeekForm } from '../database/week-text.js';
 import { HellotapError } from '../errors.js';
 import type { Observation } from './observations.js';
 
 /** Takes rows that are equal, and how many. */
 export type ObservationSink = (observation: Observation, count: number) => void;
-
-/** How weeks are written: as numbers, or as dates. Of one input always the same. */
-export type WeekForm = 'number' | 'date';
 
 export interface ObservationsRead extends ReadCounts {
   /** Null where there was no row. */
@@ -23,7 +19,6 @@ export interface ObservationsRead extends ReadCounts {
 }
 
 const NEEDED = ['week', 'fingerprint', 'source', 'label'] as const;
-const LAST_WEEK = 1_000_000;
 
 /**
  * Reads a table of observations; `name` stands for it in messages. Damaged rows are counted and listed. Throws ERR_IMPORT.
@@ -82,27 +77,6 @@ function observationLoad(path: string, header: Header, sink: ObservationSink, we
       return null;
     },
   };
-}
-
-/** Reads weeks as whole numbers or as dates, as the first one was written. */
-class WeekReader {
-  constructor(public form: WeekForm | null) {}
-
-  read(text: string): number | string {
-    const isNumber = /^\d{1,7}$/.test(text) && Number(text) <= LAST_WEEK;
-    const time = isNumber ? null : parseTime(text);
-    if (!isNumber && time === null)
-      return `"${text.slice(0, 60)}" is no week: a whole number, or the date of its Monday`;
-    const form = isNumber ? 'number' : 'date';
-    this.form ??= form;
-    if (form !== this.form) return `the week "${text}" is a ${form} where those before were each a ${this.form}`;
-    return time === null ? Number(text) : weekOf(time);
-  }
-}
-
-/** A week as its input wrote it. */
-export function weekText(week: number, form: WeekForm | null): number | string {
-  return form === 'number' ? week : new Date(mondayOf(week) * 1000).toISOString().slice(0, 10);
 }
 
 /** Gives what the database has seen, week by week; rows on no list too. Returns how many rows there were. */

@@ -11,7 +11,7 @@ import { Store } from '../../src/database/store.js';
 import { evaluateCdn } from '../../src/evaluate/experiments.js';
 import { Observations } from '../../src/evaluate/observations.js';
 import type { EvaluationReport, ThresholdReport, ComparisonReport } from '../../src/evaluate/report.js';
-import { COLUMNS, csvRow, synthetic } from './synthetic.js';
+import { COLUMNS, csvRow, synthetic } from '../../samples/synthetic/observations.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hellotap-evaluate-'));
 after(() => {
@@ -82,7 +82,7 @@ describe('hellotap evaluate', () => {
     assert.equal(lines[0], 'threshold,week,class,tp,fp,fn,tn,precision,recall,unknown,ambiguous');
     assert.equal(lines.length, 1 + 6 + 1);
     assert.match(lines.at(-1)!, /^0\.5,overall,c2,/);
-    assert.match(run('cdn', path, '--format', 'table').stdout, /overall.*Akamai/);
+    assert.match(run('cdn', path, '--format', 'table').stdout, /overall.*synthetic CDN/);
     assert.match(run('compare', path, '--format', 'table').stdout, /jarm\+http/);
   });
 

@@ -4,7 +4,7 @@ import { diversity } from '../../src/evaluate/diversity.js';
 import { evaluateC2, evaluateCdn } from '../../src/evaluate/experiments.js';
 import { Observations, type KeyChoice, type Observation } from '../../src/evaluate/observations.js';
 import { plainC2, plainCdn } from './reference.js';
-import { synthetic, type SyntheticOptions, type SyntheticRow } from './synthetic.js';
+import { synthetic, type SyntheticOptions, type SyntheticRow } from '../../samples/synthetic/observations.js';
 
 const CHOICES: readonly (KeyChoice & { readonly of: (row: SyntheticRow) => string | null })[] = [
   { key: 'stack', withHttp: false, of: (row) => row.fingerprint || null },

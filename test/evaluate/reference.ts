@@ -1,7 +1,7 @@
 // The rules of the experiments in the plainest words, row against row and without any counting ahead: slow, and what the
 // real ones are compared with. Written from the rules alone.
 
-import type { SyntheticRow } from './synthetic.js';
+import type { SyntheticRow } from '../../samples/synthetic/observations.js';
 
 type Key = (row: SyntheticRow) => string | null;
 type Assign = (

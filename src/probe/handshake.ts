@@ -5,7 +5,7 @@ import type { ExtensionList, HandshakeObservation } from '../fingerprint/handsha
 import { writeClientHelloRecord } from '../tls/client-hello-writer.js';
 import type { ClientHelloFields, ClientHelloTemplate, KeyShareEntry } from '../tls/client-hello-writer.js';
 import { AlertDescription, ExtensionType, ProtocolVersion } from '../tls/constants.js';
-import { generateKeyShare } from '../tls/crypto/key-exchange.js';
+import type { NamedGroup } from '../tls/constants.js';
 import type { KeyShare } from '../tls/crypto/key-exchange.js';
 import { isGrease } from '../tls/grease.js';
 import type { HandshakeMessage } from '../tls/handshake-joiner.js';
@@ -29,6 +29,8 @@ export interface HandshakeRandomness {
   helloRandoms(): { readonly random: Uint8Array; readonly sessionId: Uint8Array };
   /** `length` random bytes. */
   bytes(length: number): Uint8Array;
+  /** Our half of a key exchange; null for a group that cannot be computed with. */
+  keyShare(group: NamedGroup): KeyShare | null;
 }
 
 /** The part of a handshake that knows what a version expects. */
@@ -85,7 +87,7 @@ export class Handshake {
     const { random, sessionId } = randomness.helloRandoms();
     const keyShares = hello.keyShareGroups.map((group) => ({
       group,
-      share: isGrease(group) ? null : generateKeyShare(group),
+      share: isGrease(group) ? null : randomness.keyShare(group),
     }));
     const write = (
       template: ClientHelloTemplate,

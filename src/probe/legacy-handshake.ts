@@ -9,7 +9,7 @@ import { certificateKey } from '../tls/crypto/certificate-key.js';
 import type { CertificateKey } from '../tls/crypto/certificate-key.js';
 import { LEGACY_SUITES } from '../tls/crypto/cipher-suites.js';
 import type { LegacySuite } from '../tls/crypto/cipher-suites.js';
-import { encryptPreMasterSecret, generateKeyShare } from '../tls/crypto/key-exchange.js';
+import { encryptPreMasterSecret } from '../tls/crypto/key-exchange.js';
 import { extendedMasterSecret, keyBlock, masterSecret, verifyData } from '../tls/crypto/prf.js';
 import type { PrfHash } from '../tls/crypto/prf.js';
 import { keyLengths, legacyProtection } from '../tls/crypto/record-protection.js';
@@ -166,7 +166,7 @@ export class LegacyHandshake implements VersionHandshake {
     const group = ((params[1] ?? 0) << 8) | (params[2] ?? 0);
     const end = 4 + (params[3] ?? 0);
     if (end + 2 > params.length) return;
-    const share = generateKeyShare(group);
+    const share = this.context.randomness.keyShare(group);
     const preMasterSecret = share?.sharedSecret(params.subarray(4, end)) ?? null;
     if (share === null || preMasterSecret === null) return;
     const body = new Uint8Array(1 + share.publicKey.length);

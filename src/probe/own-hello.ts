@@ -1,6 +1,9 @@
 // Marks our probes so that only we can tell: the session id is a keyed hash of the random, and so looks as random as the
 // scanner's own. A tap beside the prober recognises its hellos by it without any state that the two would have to share.
 import { createHmac, randomBytes } from 'node:crypto';
+import type { NamedGroup } from '../tls/constants.js';
+import { EphemeralKeys } from '../tls/crypto/key-exchange.js';
+import type { KeyShare } from '../tls/crypto/key-exchange.js';
 import type { HandshakeRandomness } from './handshake.js';
 
 const KEY_LENGTH = 32;
@@ -34,6 +37,7 @@ export class OwnHelloMark {
 export class MarkedRandomness implements HandshakeRandomness {
   private pool: Uint8Array = new Uint8Array(0);
   private used = 0;
+  private readonly keys = new EphemeralKeys();
 
   constructor(private readonly mark: OwnHelloMark) {}
 
@@ -51,6 +55,10 @@ export class MarkedRandomness implements HandshakeRandomness {
     const start = this.used;
     this.used += length;
     return this.pool.subarray(start, this.used);
+  }
+
+  keyShare(group: NamedGroup): KeyShare | null {
+    return this.keys.share(group);
   }
 
   /** One random byte. */

@@ -6,7 +6,6 @@ import { AlertDescription, ContentType, HandshakeType, ProtocolVersion } from '.
 import { certificateKey } from '../tls/crypto/certificate-key.js';
 import { TLS13_SUITES } from '../tls/crypto/cipher-suites.js';
 import type { Tls13Suite } from '../tls/crypto/cipher-suites.js';
-import { generateKeyShare } from '../tls/crypto/key-exchange.js';
 import {
   deriveSecret,
   finishedVerifyData,
@@ -145,7 +144,7 @@ export class Tls13Handshake implements VersionHandshake {
     const transcript = createHash(suite.hash).update(handshakeMessage(HandshakeType.MessageHash, hash)).update(raw);
     if (this.refuses(refuseRetry(retry, offer, this.shareGroups()))) return;
     const group = retry.selectedGroup;
-    const share = generateKeyShare(group);
+    const share = this.context.randomness.keyShare(group);
     if (share === null) {
       records.fail(AlertDescription.InternalError, 'unsupported');
       return;

@@ -4,6 +4,7 @@ import { handshakeFingerprint } from '../../src/fingerprint/stack.js';
 import { Handshake } from '../../src/probe/handshake.js';
 import { loadHelloSet } from '../../src/probe/hello-set-file.js';
 import { HelloPreparer } from '../../src/probe/hello-set.js';
+import { generateKeyShare } from '../../src/tls/crypto/key-exchange.js';
 import { HandshakeType } from '../../src/tls/constants.js';
 import { readOpening } from '../../src/tls/handshake-stream.js';
 import { decodeServerHello } from '../../src/tls/server-hello.js';
@@ -34,6 +35,7 @@ export function runHandshake(bytes: Uint8Array): number {
   const randomness = {
     helloRandoms: () => ({ random: new Uint8Array(32), sessionId: echoed(bytes) }),
     bytes: (length: number) => new Uint8Array(length),
+    keyShare: generateKeyShare,
   };
   const converse = (pieceLength: number): { text: string; outcome: string; sent: number } => {
     const handshake = new Handshake(preparer.prepare(hello, true), 'lab.test', randomness);

@@ -52,6 +52,29 @@ export function generateKeyShare(group: NamedGroup): KeyShare | null {
   };
 }
 
+/** Handshakes that one key pair serves. */
+const USES_OF_A_KEY = 32;
+
+/**
+ * Key pairs for many handshakes, each used for `USES_OF_A_KEY` of them: making one costs as much as using one. That trades
+ * away forward secrecy between those connections, of which a probe has no use: what it sends, everybody may know.
+ */
+export class EphemeralKeys {
+  private readonly current = new Map<NamedGroup, { readonly share: KeyShare; uses: number }>();
+
+  /** A key share to offer, or to answer with; null for a group that is not in `SUPPORTED_GROUPS`. */
+  share(group: NamedGroup): KeyShare | null {
+    const held = this.current.get(group);
+    if (held !== undefined && held.uses < USES_OF_A_KEY) {
+      held.uses++;
+      return held.share;
+    }
+    const share = generateKeyShare(group);
+    if (share !== null) this.current.set(group, { share, uses: 1 });
+    return share;
+  }
+}
+
 /** RFC 7748 section 4.1: the base point, u = 9. Its shared secret with a private key is the public key. */
 const X25519_BASE_POINT = x25519PublicKey(Uint8Array.of(9, ...new Uint8Array(31)));
 

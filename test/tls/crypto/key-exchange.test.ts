@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { generateKeyShare, SUPPORTED_GROUPS } from '../../../src/tls/crypto/key-exchange.js';
+import { EphemeralKeys, generateKeyShare, SUPPORTED_GROUPS } from '../../../src/tls/crypto/key-exchange.js';
 
 describe('key exchange', () => {
   for (const group of SUPPORTED_GROUPS) {
@@ -32,5 +32,20 @@ describe('key exchange', () => {
 
   it('makes no share for a group that it cannot compute with', () => {
     assert.equal(generateKeyShare(0x0100), null);
+  });
+
+  it('lets a key pair serve some handshakes and then makes another, for each group apart', () => {
+    const keys = new EphemeralKeys();
+    const uses = new Map<string, number>();
+    for (let i = 0; i < 320; i++) {
+      const key = Buffer.from(keys.share(0x001d)?.publicKey ?? []).toString('hex');
+      uses.set(key, (uses.get(key) ?? 0) + 1);
+    }
+    assert.deepEqual(
+      [...uses.values()],
+      Array.from({ length: 10 }, () => 32),
+    );
+    assert.equal(keys.share(0x0017)?.publicKey.length, 65);
+    assert.equal(keys.share(0x0100), null);
   });
 });

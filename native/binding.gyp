@@ -5,6 +5,7 @@
       'sources': [
         'binding/addon.cc',
         'binding/packet-core-object.cc',
+        'binding/tcp-client-object.cc',
         'capture/packet-socket.cc',
         'capture/pcap-reader.cc',
         'capture/pcapng-reader.cc',
@@ -17,6 +18,7 @@
         'flow/quic-gate.cc',
         'flow/reassembler.cc',
         'flow/tls-gate.cc',
+        'tcp/tcp-loop.cc',
       ],
       'include_dirs': ['.', "<!(node -p \"require('node-addon-api').include_dir\")"],
       'defines': ['NAPI_VERSION=8', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],

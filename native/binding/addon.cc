@@ -5,6 +5,7 @@
 #include "base/anomaly.h"
 #include "base/counters.h"
 #include "binding/packet-core-object.h"
+#include "binding/tcp-client-object.h"
 #include "capture/packet-socket.h"
 #include "core/batch.h"
 
@@ -54,6 +55,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                                          Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"),
                                          napi_enumerable),
                            InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
+                           InstanceValue("TcpClient", TcpClientObject::define(env), napi_enumerable),
                        });
 }
 

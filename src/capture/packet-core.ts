@@ -1,7 +1,7 @@
 // The typed shell around the native packet core: loads the addon, and turns its calls into batches of records.
 // One core reads one input at a time; what it follows goes on from one input to the next.
-import { createRequire } from 'node:module';
 import { HellotapError } from '../errors.js';
+import { loadNativeAddon } from '../native-addon.js';
 import { BATCH_LAYOUT_VERSION, FlowBatch } from './flow-batch.js';
 import type { CaptureCounters } from './source.js';
 
@@ -58,17 +58,7 @@ let loaded: Addon | undefined;
 
 function loadAddon(): Addon {
   if (loaded) return loaded;
-  let addon: Addon;
-  try {
-    const require = createRequire(import.meta.url);
-    addon = require('../../native/build/Release/hellotap.node') as Addon;
-  } catch (cause) {
-    throw new HellotapError(
-      'ERR_CAPTURE_UNAVAILABLE',
-      'the native packet core is not built for this Node.js; run `npm rebuild` (it needs a C++ compiler, make and Python 3)',
-      { cause },
-    );
-  }
+  const addon = loadNativeAddon() as Addon;
   if (addon.layoutVersion !== BATCH_LAYOUT_VERSION) {
     throw new HellotapError(
       'ERR_CAPTURE_UNAVAILABLE',

@@ -1,8 +1,9 @@
 // The edge to the network: carries one handshake over one TCP connection, with separate deadlines for connecting and for
 // the handshake. Knows sockets and their errors, and nothing of TLS.
-import { Socket } from 'node:net';
 import type { DeadlineQueue, Expirable } from './deadlines.js';
 import type { ProbeOutcome } from './probe-result.js';
+import { TcpClient } from './tcp-client.js';
+import type { TcpConnectionEvents } from './tcp-client.js';
 
 /** Where a connection goes, and where it comes from. */
 export interface Endpoint {
@@ -41,9 +42,6 @@ export interface ConnectionDeadlines {
   readonly handshake: DeadlineQueue;
 }
 
-/** All connections read into the same buffer: libuv fills it and hands it over within one turn of its loop. */
-const readBuffer = Buffer.allocUnsafe(64 * 1024);
-
 /** What an errno of connect or read means, in the words of ProbeOutcome. */
 const OUTCOMES: Readonly<Record<string, ProbeOutcome>> = {
   ECONNREFUSED: 'refused',
@@ -62,6 +60,9 @@ const LOCAL_SHORTAGES: ReadonlySet<string> = new Set([
   'EADDRINUSE',
 ]);
 
+/** Made with the first connection. */
+let client: TcpClient | undefined;
+
 /**
  * Opens a connection and carries `conversation` over it until that has an outcome. `onEnd` is called exactly once,
  * never before this returns.
@@ -72,87 +73,72 @@ export function converse(
   deadlines: ConnectionDeadlines,
   onEnd: (end: ConnectionEnd) => void,
 ): void {
-  new Connection(endpoint, conversation, deadlines, onEnd).open();
+  client ??= new TcpClient();
+  new Connection(client, conversation, deadlines, onEnd).open(endpoint);
 }
 
-class Connection implements Expirable {
-  private readonly socket: Socket;
+class Connection implements Expirable, TcpConnectionEvents {
+  /** The client's number for it; -1: it could not even be begun. */
+  private number = -1;
   private connected = false;
   private over = false;
   private bytesReceived = 0;
   private localShortage = false;
 
   constructor(
-    private readonly endpoint: Endpoint,
+    private readonly tcp: TcpClient,
     private readonly conversation: Conversation,
     private readonly deadlines: ConnectionDeadlines,
-    private readonly onEnd: (end: ConnectionEnd) => void,
-  ) {
-    this.socket = new Socket({
-      allowHalfOpen: true,
-      onread: {
-        buffer: readBuffer,
-        callback: (length: number, buffer: Uint8Array) => {
-          this.onRead(buffer, length);
-          return true;
-        },
-      },
-    } as ConstructorParameters<typeof Socket>[0]);
-  }
+    private readonly onOver: (end: ConnectionEnd) => void,
+  ) {}
 
-  open(): void {
-    const { socket, endpoint } = this;
-    socket.on('connect', () => {
-      this.onConnect();
-    });
-    socket.on('end', () => {
-      this.finish('closed');
-    });
-    socket.on('error', (error: NodeJS.ErrnoException) => {
-      this.localShortage = !this.connected && LOCAL_SHORTAGES.has(error.code ?? '');
-      this.finish(OUTCOMES[error.code ?? ''] ?? (this.connected ? 'reset' : 'unreachable'));
-    });
-    this.deadlines.connect.start(this);
-    socket.connect({
-      host: endpoint.address,
-      port: endpoint.port,
-      noDelay: true,
-      ...(endpoint.localAddress === null ? {} : { localAddress: endpoint.localAddress }),
-      ...(endpoint.localPort === 0 ? {} : { localPort: endpoint.localPort }),
-    });
-    socket.resume();
+  open({ address, port, localAddress, localPort }: Endpoint): void {
+    const number = this.tcp.connect(address, port, localAddress, localPort, this);
+    if (typeof number === 'number') {
+      this.number = number;
+      this.deadlines.connect.start(this);
+    } else {
+      setImmediate(() => {
+        this.onError(number);
+      });
+    }
   }
 
   onDeadline(): void {
     this.finish('timeout');
   }
 
-  private onConnect(): void {
+  onConnected(): void {
     this.connected = true;
     this.deadlines.connect.cancel(this);
     this.deadlines.handshake.start(this);
     this.conversation.onWake?.(() => {
       this.advance();
     });
-    this.send();
+    this.advance();
   }
 
-  private onRead(buffer: Uint8Array, length: number): void {
-    if (this.over) return;
-    this.bytesReceived += length;
-    this.conversation.receive(Buffer.from(buffer.subarray(0, length)));
+  onData(bytes: Uint8Array): void {
+    this.bytesReceived += bytes.length;
+    this.conversation.receive(Buffer.from(bytes));
     this.advance();
+  }
+
+  onEnd(): void {
+    this.finish('closed');
+  }
+
+  onError(code: string): void {
+    this.localShortage = !this.connected && LOCAL_SHORTAGES.has(code);
+    this.finish(OUTCOMES[code] ?? (this.connected ? 'reset' : 'unreachable'));
   }
 
   private advance(): void {
     if (this.over) return;
-    this.send();
-    if (this.conversation.outcome !== null) this.finish(this.conversation.outcome);
-  }
-
-  private send(): void {
     const output = this.conversation.takeOutput();
-    if (output !== null) this.socket.write(output);
+    const error = output === null ? null : this.tcp.write(this.number, output);
+    if (this.conversation.outcome !== null) this.finish(this.conversation.outcome);
+    else if (error !== null) this.onError(error);
   }
 
   private finish(outcome: ProbeOutcome): void {
@@ -161,8 +147,8 @@ class Connection implements Expirable {
     this.conversation.end(outcome);
     this.deadlines.connect.cancel(this);
     this.deadlines.handshake.cancel(this);
-    this.socket.destroy();
+    if (this.number >= 0) this.tcp.close(this.number);
     const { connected, bytesReceived, localShortage } = this;
-    this.onEnd({ connected, bytesReceived, localShortage });
+    this.onOver({ connected, bytesReceived, localShortage });
   }
 }

@@ -8,6 +8,7 @@ export const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   probe: async () => (await import('./probe.js')).probeCommand(),
   db: async () => (await import('./db.js')).dbCommand(),
   evaluate: async () => (await import('./evaluate.js')).evaluateCommand(),
+  baseline: async () => (await import('./baseline.js')).baselineCommand(),
   explain: async () => (await import('./explain.js')).explainCommand(),
   interfaces: async () => (await import('./interfaces.js')).interfacesCommand(),
 };

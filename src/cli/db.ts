@@ -9,6 +9,7 @@ import { LABEL_KINDS } from '../database/labels.js';
 import { parseTime } from '../database/time-text.js';
 import { HellotapError } from '../errors.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
+import { CommandGroup } from './command-group.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
 import { labelCommand } from './db-label.js';
 import { compactCommand, mergeCommand, pruneCommand, verifyCommand } from './db-maintain.js';
@@ -18,15 +19,6 @@ import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { option, withOptions } from './option.js';
 import { outputFormat } from './plain-output.js';
-
-/** A group hands what it inherits on to its commands, which commander does for commands made later only. */
-class CommandGroup extends Command {
-  override copyInheritedSettings(source: Command): this {
-    super.copyInheritedSettings(source);
-    for (const command of this.commands) command.copyInheritedSettings(this);
-    return this;
-  }
-}
 
 /** The `db` command with all that is below it. */
 export function dbCommand(): Command {

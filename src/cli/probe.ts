@@ -14,9 +14,10 @@ import {
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 import { ProbeTableSink } from '../output/probe-table-sink.js';
-import { option, repeatable, withOptions } from './option.js';
+import { option, withOptions } from './option.js';
 import { openJournal, type ProbeJournal } from './probe-journal.js';
 import { ProbeProgress } from './probe-progress.js';
+import { inputOption, openTargets, targetSpecs, until } from './target-source.js';
 import type { Terminal } from './terminal.js';
 import type { EventSink } from '../output/event.js';
 import type { LineWriter } from '../output/line-writer.js';
@@ -58,9 +59,6 @@ Examples:
 /** Results that wait to be stored before more are taken. */
 const MAX_UNWRITTEN = 256;
 
-/** Names that are looked up ahead. */
-const LOOKUPS = 32;
-
 export function probeCommand(): Command {
   const command = new Command('probe')
     .summary('fingerprint servers')
@@ -68,10 +66,7 @@ export function probeCommand(): Command {
     .argument('[target...]', 'servers to probe')
     .addHelpText('after', AFTER);
   withOptions(command, [
-    repeatable(
-      '-i, --input <file>',
-      "a target per line, or goscanner's CSV (address[:port][,name[,client hello]]); -: standard input; may be given several times",
-    ),
+    inputOption(),
     ...outputOptions([...EVENT_FORMATS, 'goscanner']),
     option('--resume', 'go on with a scan that was interrupted: see below', undefined, false),
     databaseOption(),
@@ -87,13 +82,12 @@ async function runProbe(
   options: ProbeOptions,
   { terminal, signal }: CommandContext,
 ): Promise<ExitCode> {
-  const [{ parseTarget, resolveTargets }, { openProber }, { fingerprintEvent }, { formatTimestamp }] =
-    await Promise.all([
-      import('../probe/targets.js'),
-      import('./prober.js'),
-      import('../engine/flow-events.js'),
-      import('../output/timestamp.js'),
-    ]);
+  const [{ parseTarget }, { openProber }, { fingerprintEvent }, { formatTimestamp }] = await Promise.all([
+    import('../probe/targets.js'),
+    import('./prober.js'),
+    import('../engine/flow-events.js'),
+    import('../output/timestamp.js'),
+  ]);
   if (args.length === 0 && options.input.length === 0) {
     throw new HellotapError('ERR_USAGE', 'a target or --input is needed');
   }
@@ -104,11 +98,7 @@ async function runProbe(
   };
   const named = args.map(parseTarget);
   const output = await openResultOutput(options, terminal);
-  const targets = resolveTargets(chain(named, options.input, onProblem), {
-    resolve: await nameResolver(),
-    onProblem,
-    lookups: LOOKUPS,
-  });
+  const targets = await openTargets(named, options.input, onProblem);
   const { prober } = openProber(options, terminal, output.onHandshake);
   const results = await openResults(options);
   const { sink, writer, journal } = output;
@@ -205,7 +195,7 @@ async function countTargets(
   if (lists.includes('-')) return;
   let total = -done;
   try {
-    for await (const spec of chain(named, lists, () => undefined)) {
+    for await (const spec of targetSpecs(named, lists, () => undefined)) {
       total += spec.kind === 'network' ? 2 ** (spec.network[0].toByteArray().length * 8 - spec.network[1]) : 1;
     }
     progress.total = total;
@@ -217,43 +207,6 @@ async function countTargets(
 /** Whether a handshake reached something that answers, be it only to refuse. */
 function isAnswer(outcome: ProbeOutcome): boolean {
   return outcome !== 'refused' && outcome !== 'timeout' && outcome !== 'unreachable' && outcome !== 'excluded';
-}
-
-async function* chain(
-  named: readonly TargetSpec[],
-  lists: readonly string[],
-  onProblem: (error: HellotapError) => void,
-): AsyncGenerator<TargetSpec> {
-  yield* named;
-  const [{ parseTargetLines }, { openLines }] = await Promise.all([
-    import('../probe/targets.js'),
-    import('./input-lines.js'),
-  ]);
-  for (const path of lists) yield* parseTargetLines(openLines(path), path === '-' ? 'standard input' : path, onProblem);
-}
-
-/** The targets until the signal, which does not wait for an input that is silent. */
-async function* until(signal: AbortSignal, targets: AsyncGenerator<ProbeTarget>): AsyncGenerator<ProbeTarget> {
-  let wake = (): void => undefined;
-  signal.addEventListener('abort', () => {
-    wake();
-  });
-  while (!signal.aborted) {
-    // Not Promise.race with one promise for the signal: that would remember every target until the end.
-    const next = await new Promise<IteratorResult<ProbeTarget, unknown> | null>((resolve, reject) => {
-      wake = () => {
-        resolve(null);
-      };
-      targets.next().then(resolve, reject);
-    });
-    if (next === null || next.done === true) return;
-    yield next.value;
-  }
-}
-
-async function nameResolver(): Promise<(host: string) => Promise<string[]>> {
-  const { lookup } = await import('node:dns/promises');
-  return async (host) => (await lookup(host, { all: true })).map(({ address }) => address);
 }
 
 /** Where results go, and what the database says of their servers then. */

@@ -1,6 +1,9 @@
 // `hellotap watch INTERFACE`: TLS servers on live traffic, for months.
 import { Command } from 'commander';
 import { LiveTableSink } from '../output/live-table-sink.js';
+import type { Store } from '../database/store.js';
+import type { BaselineWatch, BaselineWatchOptions } from '../engine/baseline-watch.js';
+import { HellotapError } from '../errors.js';
 import type { OpenOutput } from './open-sink.js';
 import {
   automaticProbingOptions,
@@ -11,6 +14,7 @@ import {
 } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { integer, decimal, option, withOptions } from './option.js';
+import { openHelloSet } from './hello-sets.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 import { c2ThresholdOption } from './triage.js';
 
@@ -21,6 +25,7 @@ interface WatchOptions extends OutputOptions, AutomaticProbingOptions {
   readonly statsInterval: number;
   readonly bufferSize: number;
   readonly promiscuous: boolean;
+  readonly baseline?: number;
 }
 
 const AFTER = `
@@ -28,9 +33,13 @@ Every flow is reported when its handshake has been seen, tagged with what is kno
 probed once, by itself, if it completed a handshake with a client and --probe-networks and --exclude allow it; the
 verdict then follows as an event of type "tag". Ctrl-C or SIGTERM finishes what has begun.
 
+With --baseline, the servers that "hellotap baseline record" knows are checked every so many hours, within the same
+networks, exclusions and budgets; what has changed becomes an event of type "alert".
+
 Examples:
   $ sudo hellotap watch eth1 --no-probe
   $ sudo hellotap watch eth1 --filter 'tcp port 443' --probe-networks 198.51.100.0/24 --exclude no-probe.txt
+  $ sudo hellotap watch eth1 --baseline 6 --probe-networks 198.51.100.0/24
   $ hellotap watch eth1 --config /etc/hellotap/hellotap.yaml      (with CAP_NET_RAW)`;
 
 export function watchCommand(): Command {
@@ -48,6 +57,7 @@ export function watchCommand(): Command {
     option('--buffer-size <mib>', "the system's capture buffer", integer(1, 2048), 64),
     option('--no-promiscuous', 'leave the interface in its mode'),
     option('--no-probe', 'do not probe'),
+    option('--baseline <hours>', 'check the recorded servers every so many hours', decimal(0.001, 100_000)),
     ...automaticProbingOptions(),
   ]);
   return framed(command, runWatch);
@@ -65,6 +75,9 @@ async function runWatch(
     import('../output/timestamp.js'),
     import('./open-store.js'),
   ]);
+  if (options.baseline !== undefined && !options.probe) {
+    throw new HellotapError('ERR_USAGE', '--baseline has to probe, and --no-probe forbids it');
+  }
   const source = await openLiveSource(name, {
     filter: options.filter,
     bufferBytes: options.bufferSize * 1024 * 1024,
@@ -77,8 +90,9 @@ async function runWatch(
     c2Threshold: options.c2Threshold,
   });
   const { sink, writer } = output;
+  const store = openStore(options);
   const session = openSession({
-    store: openStore(options),
+    store,
     sink,
     probes,
     retryAfterMs: options.retryAfter * 3_600_000,
@@ -87,6 +101,24 @@ async function runWatch(
       terminal.warning(text);
     },
   });
+  const ending = new AbortController();
+  const baselines =
+    options.baseline === undefined || probes === null
+      ? null
+      : await openBaselineWatch(
+          options.baseline,
+          {
+            probes,
+            sink,
+            helloSetDigest: openHelloSet(options.helloSet).digest,
+            learn: (result) => session.engine.learn(result),
+            warn: (text) => {
+              terminal.warning(text);
+            },
+            signal: AbortSignal.any([signal, ending.signal]),
+          },
+          store,
+        );
   const writeStats = (): void => {
     sink.write({
       timestamp: formatTimestamp(Date.now() * 1000),
@@ -96,10 +128,14 @@ async function runWatch(
         capture: source.counters(),
         ...session.stats(),
         ...(probes === null ? {} : { prober: probes.stats() }),
+        ...(baselines === null ? {} : { baselines: baselines.counters }),
         output: { dropped: writer.dropped },
       },
     });
   };
+  const checking = baselines?.run().catch((error: unknown) => {
+    terminal.error(`--baseline: ${(error as Error).message}`);
+  });
   terminal.info(`watching ${name}; Ctrl-C ends it`);
   try {
     await watch(source, session.engine, sink, {
@@ -108,12 +144,27 @@ async function runWatch(
       onStats: writeStats,
       outputFailure: () => writer.failure,
     });
+    ending.abort();
     await probes?.stop();
+    await checking;
     await session.engine.settled();
     writeStats();
     await sink.close();
     return signal.aborted ? ExitCode.stopped : ExitCode.done;
   } finally {
+    ending.abort();
     session.close();
   }
+}
+
+async function openBaselineWatch(
+  hours: number,
+  options: Omit<BaselineWatchOptions, 'baselines' | 'intervalMs'>,
+  store: Store,
+): Promise<BaselineWatch> {
+  const [{ BaselineWatch }, { listBaselines }] = await Promise.all([
+    import('../engine/baseline-watch.js'),
+    import('../database/baselines.js'),
+  ]);
+  return new BaselineWatch({ ...options, baselines: () => listBaselines(store), intervalMs: hours * 3_600_000 });
 }

@@ -123,8 +123,33 @@ CREATE TABLE claim (
 CREATE INDEX claim_by_label ON claim (label_id);
 `;
 
+const VERSION_2 = `
+-- The recorded state of one's own servers: what "baseline check" holds them against.
+CREATE TABLE baseline (
+  id               INTEGER PRIMARY KEY,
+  address          BLOB NOT NULL,
+  port             INTEGER NOT NULL,
+  name             TEXT NOT NULL,
+  starttls         TEXT NOT NULL,  -- the protocol within which TLS begins, '': none
+  hello_set        TEXT NOT NULL,
+  hello_set_digest TEXT NOT NULL,
+  recorded         INTEGER NOT NULL,
+  probes           INTEGER NOT NULL,  -- how often the server was probed for it
+  UNIQUE (address, port, name, starttls)
+) STRICT;
+
+-- Each trait with every value that was seen of it: several where more than one stack answers.
+CREATE TABLE baseline_trait (
+  baseline_id INTEGER NOT NULL REFERENCES baseline ON DELETE CASCADE,
+  hello       TEXT NOT NULL,  -- '': of the server as a whole
+  aspect      TEXT NOT NULL,
+  value       TEXT NOT NULL,
+  PRIMARY KEY (baseline_id, hello, aspect, value)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** SQL that takes a file from version n (its index) to n + 1. Never edited once released: a change is a new entry. */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
 
 /** `PRAGMA user_version` of a file that this program writes. */
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,9 +1,8 @@
 // Probing of servers that were seen, by itself: asks whether it may, and has the prober do it.
-import type { ServerKey } from '../database/server-key.js';
 import type { UnprobedReason } from '../match/verdict.js';
 import type { ProbeGate, SeenHandshake } from '../probe/gate.js';
 import type { Prober } from '../probe/prober.js';
-import type { ProbeResult } from '../probe/probe-result.js';
+import type { ProbeResult, ProbeTarget } from '../probe/probe-result.js';
 import type { ProbePort } from './engine.js';
 
 /** The prober behind its gate. */
@@ -16,7 +15,7 @@ export class AutomaticProbes implements ProbePort {
     this.#gate = gate;
   }
 
-  request(server: ServerKey, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null> {
+  request(server: ProbeTarget, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null> {
     return this.#gate.refusal(server, seen) ?? this.#prober.probe(server);
   }
 

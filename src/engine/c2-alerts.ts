@@ -2,7 +2,7 @@
 // within a while, because one beacon makes thousands of flows; what was raised is remembered under a bound.
 import { LRUCache } from 'lru-cache';
 import type { LabelledKey, Verdict, VerdictLabel } from '../match/verdict.js';
-import type { AlertEvent, FlowIdentity, TlsFields } from '../output/event.js';
+import type { C2AlertEvent, FlowIdentity, TlsFields } from '../output/event.js';
 import { printable } from '../output/printable.js';
 
 /** Suricata's own words for its class command-and-control. */
@@ -55,7 +55,7 @@ export class C2Alerts {
     timestamp: string,
     sni: string | null,
     tls: TlsFields | null,
-  ): AlertEvent | null {
+  ): C2AlertEvent | null {
     const score = verdict.c2_score ?? null;
     if (score === null || score < this.#threshold) return null;
     const key = verdict.c2?.key ?? 'stack';

@@ -14,7 +14,7 @@ import type {
 import type { EventInput, EventSink, FlowIdentity, TlsFields } from '../output/event.js';
 import { formatTimestamp } from '../output/timestamp.js';
 import type { SeenHandshake } from '../probe/gate.js';
-import type { ProbeResult } from '../probe/probe-result.js';
+import type { ProbeResult, ProbeTarget } from '../probe/probe-result.js';
 import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
 import { CertificateSummaries } from '../tls/certificate-summary.js';
 import type { KeyLog } from '../tls/key-log.js';
@@ -34,7 +34,7 @@ export interface VerdictSource {
 /** Where probe requests go. Decides by itself whether it may, and says why not. */
 export interface ProbePort {
   /** Why not, or the result to come (null: called off because the program stops). Never rejects. */
-  request(server: ServerKey, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null>;
+  request(server: ProbeTarget, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null>;
   /** Whether a ClientHello is one of our own probes. */
   isOwn(random: Uint8Array, sessionId: Uint8Array): boolean;
 }
@@ -145,6 +145,19 @@ export class Engine {
     }
   }
 
+  /** Keeps what a probe said. Never rejects: what the database does not take is counted and told of. */
+  async learn(result: ProbeResult): Promise<void> {
+    const { target } = result;
+    this.counters.probed++;
+    try {
+      await this.#store.record(result);
+    } catch (error) {
+      this.counters.store_failures++;
+      this.#warn(`${target.address}:${target.port} was probed, but not stored: ${(error as Error).message}`);
+    }
+    this.#verdicts.forget(target);
+  }
+
   /** Resolves when every probe that was asked for has been answered and its tags are written. */
   async settled(): Promise<void> {
     while (this.#running.size > 0) await Promise.all(this.#running);
@@ -232,7 +245,7 @@ export class Engine {
     answer: Promise<ProbeResult | null>,
   ): Promise<void> {
     const result = await answer;
-    if (result !== null) await this.#record(result, waiting.server);
+    if (result !== null) await this.learn(result);
     this.#waiting.delete(key);
     this.#waitingFlows -= waiting.flows.length;
     const verdict = result === null ? stopped : this.#verdicts.verdict(waiting.server, passive);
@@ -254,17 +267,6 @@ export class Engine {
     if (this.#alerts === null || verdict.c2_score === undefined || verdict.c2_score === null) return;
     const event = this.#alerts.alertOf(verdict, identity, timestamp, sni, tls);
     if (event !== null) this.#sink.write(event);
-  }
-
-  async #record(result: ProbeResult, server: ServerKey): Promise<void> {
-    this.counters.probed++;
-    try {
-      await this.#store.record(result);
-    } catch (error) {
-      this.counters.store_failures++;
-      this.#warn(`${server.address}:${server.port} was probed, but not stored: ${(error as Error).message}`);
-    }
-    this.#verdicts.forget(server);
   }
 }
 

@@ -64,7 +64,7 @@ export function combineHandshakes(hellos: Readonly<Record<string, string | null>
  * Removes status_request (type 5), which depends on the certificate rather than on the software. These two textual
  * deletions are the definition: no base64 character, separator or other number can look like them.
  */
-function withoutStatusRequest(text: string): string {
+export function withoutStatusRequest(text: string): string {
   return text.replaceAll('-5.', '').replaceAll('_5.-', '_').replaceAll('_5.', '_');
 }
 

@@ -1,5 +1,7 @@
 // The events: the public interface that logs and SIEMs read, in the shape of Suricata's EVE log.
 // Each is declared once, here; docs/events.md documents the same names for readers. What is ours sits under `hellotap`.
+import type { Change, Subject } from '../baseline/describe.js';
+import type { BaselineStatus } from '../baseline/server-state.js';
 import type { ProbeOutcome } from '../probe/probe-result.js';
 import type { C2Evidence, Verdict } from '../match/verdict.js';
 
@@ -125,22 +127,25 @@ export interface FingerprintEvent extends EventHead {
   };
 }
 
+/** Suricata's `alert` object. */
+export interface AlertFields {
+  readonly action: 'allowed';
+  readonly gid: 1;
+  readonly signature_id: number;
+  readonly rev: 1;
+  readonly signature: string;
+  readonly category: string;
+  /** 1 is the gravest, as Suricata has it. */
+  readonly severity: 1 | 2;
+}
+
 /**
  * A server that is most probably a command-and-control server, by its C2 score. Once per server and reason within an
  * hour, not for each flow.
  */
-export interface AlertEvent extends EventHead, FlowIdentity {
+export interface C2AlertEvent extends EventHead, FlowIdentity {
   readonly event_type: 'alert';
-  readonly alert: {
-    readonly action: 'allowed';
-    readonly gid: 1;
-    readonly signature_id: number;
-    readonly rev: 1;
-    readonly signature: string;
-    readonly category: string;
-    /** 1 is the gravest, as Suricata has it. */
-    readonly severity: 1 | 2;
-  };
+  readonly alert: AlertFields;
   /** Absent where a probe found it out, after the flow. */
   readonly tls?: TlsFields;
   readonly hellotap: {
@@ -152,6 +157,48 @@ export interface AlertEvent extends EventHead, FlowIdentity {
     readonly source: string | null;
     readonly verdict: Verdict;
   };
+}
+
+/** A server of one's own that deviates from its recorded state. No flow showed it: there is no client. */
+export interface BaselineAlertEvent extends EventHead {
+  readonly event_type: 'alert';
+  readonly dest_ip: string;
+  readonly dest_port: number;
+  readonly proto: 'TCP';
+  readonly alert: AlertFields;
+  readonly hellotap: { readonly sni: string | null; readonly baseline: BaselineFindings };
+}
+
+export type AlertEvent = C2AlertEvent | BaselineAlertEvent;
+
+/** What was found out of a server whose state is recorded, or has just been. */
+export interface BaselineFindings {
+  readonly status: BaselineStatus;
+  /** When the state was recorded that it was held against, ISO 8601; null: there was none. */
+  readonly recorded: string | null;
+  /** How often it was probed now. */
+  readonly probes: number;
+  /** What the changes are about, the gravest first. */
+  readonly subjects: readonly Subject[];
+  readonly changes: readonly Change[];
+  /** What one probe showed and others did not. */
+  readonly unsteady: readonly Change[];
+  /** Client Hellos that had no answer now. */
+  readonly unanswered: readonly string[];
+  /** Why it could not be reached. */
+  readonly reason?: ProbeOutcome;
+}
+
+/** The state of a server was recorded, or checked. */
+export interface BaselineEvent extends EventHead {
+  readonly event_type: 'baseline';
+  readonly hellotap: {
+    readonly ip: string;
+    readonly port: number;
+    readonly sni: string | null;
+    /** The protocol within which TLS began; absent: none. */
+    readonly starttls?: string;
+  } & BaselineFindings;
 }
 
 /** Damaged or hostile input that was survived. Rate-limited per kind: `count` says how often it happened so far. */
@@ -174,7 +221,8 @@ export interface StatsEvent extends EventHead, EventInput {
   readonly stats: Readonly<Record<string, number | Readonly<Record<string, number>>>>;
 }
 
-export type HellotapEvent = TlsEvent | QuicEvent | TagEvent | FingerprintEvent | AlertEvent | AnomalyEvent | StatsEvent;
+export type HellotapEvent =
+  TlsEvent | QuicEvent | TagEvent | FingerprintEvent | AlertEvent | BaselineEvent | AnomalyEvent | StatsEvent;
 
 /** Takes events and never reaches back. */
 export interface EventSink {

@@ -1,7 +1,7 @@
 // The table of a running watch: a line whenever a server is first seen or its verdict changes.
 import { LRUCache } from 'lru-cache';
 import type { Verdict } from '../match/verdict.js';
-import type { EventSink, HellotapEvent } from './event.js';
+import type { BaselineEvent, EventSink, HellotapEvent } from './event.js';
 import type { LineWriter } from './line-writer.js';
 import { printable } from './printable.js';
 import { describeVerdict, endpoint, type TableOptions } from './table-sink.js';
@@ -51,6 +51,9 @@ export class LiveTableSink implements EventSink {
           event.hellotap.verdict,
         );
         break;
+      case 'baseline':
+        this.#baseline(event);
+        break;
       case 'fingerprint':
       case 'alert':
       case 'anomaly':
@@ -84,6 +87,18 @@ export class LiveTableSink implements EventSink {
       text,
       alarm ? this.#options.paint.red(scoreText) : scoreText,
     ]);
+  }
+
+  /** Of a check only what it has found, once. */
+  #baseline({ timestamp, hellotap: { ip, port, sni, status, subjects } }: BaselineEvent): void {
+    const server = endpoint(ip, port);
+    const key = `baseline ${server} ${sni ?? ''}`;
+    const text = status === 'changed' ? `changed: ${subjects.join(', ')}` : status;
+    const isNews = (this.#shown.get(key) ?? 'unchanged') !== text;
+    this.#shown.set(key, text);
+    if (!isNews) return;
+    const painted = status === 'changed' ? this.#options.paint.red(text) : text;
+    this.#put([timestamp.slice(11, 19), server, sni === null ? '-' : printable(sni), '', painted]);
   }
 
   #put(cells: readonly string[]): void {

@@ -56,6 +56,7 @@ export class TableSink implements EventSink {
         this.#probed(event);
         break;
       case 'alert':
+      case 'baseline':
       case 'anomaly':
       case 'stats':
         break;

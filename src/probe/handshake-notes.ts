@@ -16,6 +16,12 @@ export class HandshakeNotes implements HandshakeObservation {
   helloRetryRequestExtensions: ExtensionList = null;
   certificateExtensions: ExtensionList = null;
   readonly alerts: number[] = [];
+  /** DER of the server's own certificate. */
+  certificate: Uint8Array | null = null;
+  /** Whether the server asked for a certificate, in TLS 1.2 and lower; null: it was not seen so far. */
+  certificateRequested: boolean | null = null;
+  /** The curve of the ServerKeyExchange, in TLS 1.2 and lower. */
+  keyExchangeGroup: number | null = null;
 
   /** Starts the list anew, empty: the message came. What is appended to the result shows up in the notes. */
   begin(list: ExtensionListName): ExtensionItem[] {

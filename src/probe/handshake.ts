@@ -1,6 +1,7 @@
 // One handshake with one Client Hello, as a state machine: the server's bytes in, our bytes and an observation out.
 // Pure but for the randomness that it is handed: no sockets, no clock. This file goes as far as the choice of a version;
 // legacy-handshake.ts and tls13-handshake.ts go on to Finished.
+import { hash } from 'node:crypto';
 import type { ExtensionList, HandshakeObservation } from '../fingerprint/handshake-observation.js';
 import { writeClientHelloRecord } from '../tls/client-hello-writer.js';
 import type { ClientHelloFields, ClientHelloTemplate, KeyShareEntry } from '../tls/client-hello-writer.js';
@@ -15,7 +16,7 @@ import { HandshakeNotes } from './handshake-notes.js';
 import { HandshakeRecords } from './handshake-records.js';
 import type { PreparedHello } from './hello-set.js';
 import { LegacyHandshake } from './legacy-handshake.js';
-import type { ProbeOutcome } from './probe-result.js';
+import type { HandshakeDetails, ProbeOutcome } from './probe-result.js';
 import { chosenVersion } from './server-hello-rules.js';
 import type { Offer } from './server-hello-rules.js';
 import { readStrictMessage } from './strict-messages.js';
@@ -129,6 +130,16 @@ export class Handshake {
   /** What the handshake has shown; final once `outcome` is set. */
   get observation(): HandshakeObservation {
     return this.notes;
+  }
+
+  /** What it has shown that the observation does not tell. */
+  get details(): HandshakeDetails {
+    const { certificate, certificateRequested, keyExchangeGroup } = this.notes;
+    return {
+      certificateSha1: certificate === null ? null : hash('sha1', certificate),
+      certificateRequested,
+      keyExchangeGroup,
+    };
   }
 
   /** How it ended; null while it goes on. */

@@ -47,7 +47,6 @@ export class LegacyHandshake implements VersionHandshake {
   private serverHello: StrictServerHello | null = null;
   private leaf: CertificateKey | null = null;
   private keyExchange: ClientKeyExchange | null = null;
-  private certificateRequested = false;
   private master: Uint8Array = new Uint8Array(0);
   private readonly transcript: Transcript;
 
@@ -86,10 +85,15 @@ export class LegacyHandshake implements VersionHandshake {
         }
         return;
       case 'certificate_request':
-        if (this.advance(Step.CertificateRequest, Step.ServerHelloDone, raw)) this.certificateRequested = true;
+        if (this.advance(Step.CertificateRequest, Step.ServerHelloDone, raw)) {
+          this.context.notes.certificateRequested = true;
+        }
         return;
       case 'server_hello_done':
-        if (this.advance(Step.ServerHelloDone, Step.NewSessionTicket, raw)) this.sendFlight();
+        if (this.advance(Step.ServerHelloDone, Step.NewSessionTicket, raw)) {
+          this.context.notes.certificateRequested ??= false;
+          this.sendFlight();
+        }
         return;
       case 'new_session_ticket':
         if (this.step !== Step.NewSessionTicket) {
@@ -146,7 +150,8 @@ export class LegacyHandshake implements VersionHandshake {
   }
 
   private onCertificate(chain: readonly Uint8Array[], raw: Uint8Array): void {
-    const { records } = this.context;
+    const { records, notes } = this.context;
+    notes.certificate = chain[0] ?? null;
     const keys = chain.map(certificateKey);
     const leaf = keys[0] ?? null;
     if (leaf === null || keys.includes(null)) {
@@ -164,6 +169,7 @@ export class LegacyHandshake implements VersionHandshake {
   private onServerKeyExchange(params: Uint8Array): void {
     if (this.suite?.keyExchange !== 'ecdhe' || params[0] !== NAMED_CURVE || params.length < 4) return;
     const group = ((params[1] ?? 0) << 8) | (params[2] ?? 0);
+    this.context.notes.keyExchangeGroup = group;
     const end = 4 + (params[3] ?? 0);
     if (end + 2 > params.length) return;
     const share = this.context.randomness.keyShare(group);
@@ -192,10 +198,11 @@ export class LegacyHandshake implements VersionHandshake {
 
   /** Certificate (empty, where one was asked for), ClientKeyExchange, ChangeCipherSpec and Finished in one piece. */
   private sendFlight(): void {
-    const { records } = this.context;
+    const { records, notes } = this.context;
     const { suite, serverHello } = this;
     if (suite === null || serverHello === null) return;
-    if (this.certificateRequested) this.send(handshakeMessage(HandshakeType.Certificate, Uint8Array.of(0, 0, 0)));
+    if (notes.certificateRequested === true)
+      this.send(handshakeMessage(HandshakeType.Certificate, Uint8Array.of(0, 0, 0)));
     const keyExchange = suite.keyExchange === 'rsa' ? this.encryptedPreMasterSecret() : this.keyExchange;
     if (keyExchange === null) {
       records.fail(AlertDescription.InternalError, 'unsupported');

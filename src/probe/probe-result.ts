@@ -28,6 +28,19 @@ export interface ProbeTarget {
   readonly serverName: string | null;
   /** The protocol within which TLS begins; absent: TLS begins at once. */
   readonly startTls?: StartTlsProtocol;
+  /** False: not of this one, though the prober finds it out of others. */
+  readonly jarm?: boolean;
+  readonly http?: boolean;
+}
+
+/** What a handshake showed besides its text, which leaves out what the paper's scanner does not note. Null: not shown. */
+export interface HandshakeDetails {
+  /** SHA-1 of the server's own certificate, 40 hexadecimal digits. */
+  readonly certificateSha1: string | null;
+  /** TLS 1.2 and lower: whether the server asked for a certificate. (Of TLS 1.3 the text says it.) */
+  readonly certificateRequested: boolean | null;
+  /** TLS 1.2 and lower: the curve of ECDHE. (Of TLS 1.3 the text says it.) */
+  readonly keyExchangeGroup: number | null;
 }
 
 /** What a probe was asked to find out besides the fingerprint. A member that was not asked for is absent. */
@@ -47,6 +60,8 @@ export interface ProbeResult extends ProbeFindings {
   /** Text fingerprint per Client Hello name; null: nothing was received. */
   readonly hellos: Readonly<Record<string, string | null>>;
   readonly outcome: Readonly<Record<string, ProbeOutcome>>;
+  /** By Client Hello name; absent where no handshake was tried. */
+  readonly details: Readonly<Record<string, HandshakeDetails>>;
   /** The combined fingerprint, null where any of the hellos has none. */
   readonly fingerprint: string | null;
   readonly startedAt: Date;

@@ -1,10 +1,9 @@
 // Results as a stream for targets as a stream: takes targets only as there is room for them, and holds only so many results
 // for a reader that is slower than the network.
-import type { ProbeResult, ProbeTarget } from './probe-result.js';
 
-/** What can probe: a Prober. */
-export interface Probes {
-  probe(target: ProbeTarget): Promise<ProbeResult | null>;
+/** What can probe: a Prober, or what makes more of its results. Null: it was stopped before the target had begun. */
+export interface Probes<Target, Result> {
+  probe(target: Target): Promise<Result | null>;
 }
 
 /** Results held for the reader before no more targets are taken. */
@@ -14,12 +13,12 @@ const MAX_UNREAD_RESULTS = 1_000;
  * Probes every target; results in the order in which they are ready. A target that the prober does not take (it was
  * stopped) has none. An error of `targets` is thrown after the results of those before it.
  */
-export async function* probeStream(
-  prober: Probes,
-  targets: AsyncIterable<ProbeTarget> | Iterable<ProbeTarget>,
+export async function* probeStream<Target, Result>(
+  prober: Probes<Target, Result>,
+  targets: AsyncIterable<Target> | Iterable<Target>,
   maxRunning: number,
-): AsyncGenerator<ProbeResult> {
-  const state = new StreamState(maxRunning);
+): AsyncGenerator<Result> {
+  const state = new StreamState<Result>(maxRunning);
   const feeding = feed(prober, targets, state);
   // Awaited below; a reader that goes away early is not interested in what becomes of the targets.
   feeding.catch(() => undefined);
@@ -37,10 +36,10 @@ export async function* probeStream(
   }
 }
 
-async function feed(
-  prober: Probes,
-  targets: AsyncIterable<ProbeTarget> | Iterable<ProbeTarget>,
-  state: StreamState,
+async function feed<Target, Result>(
+  prober: Probes<Target, Result>,
+  targets: AsyncIterable<Target> | Iterable<Target>,
+  state: StreamState<Result>,
 ): Promise<void> {
   try {
     for await (const target of targets) {
@@ -58,12 +57,12 @@ async function feed(
 }
 
 /** What the two halves of a stream know of each other. */
-class StreamState {
+class StreamState<Result> {
   exhausted = false;
   /** The reader has gone. */
   abandoned = false;
   private running = 0;
-  private readonly results: ProbeResult[] = [];
+  private readonly results: Result[] = [];
   private waiters: (() => void)[] = [];
 
   constructor(private readonly maxRunning: number) {}
@@ -80,13 +79,13 @@ class StreamState {
     this.running += 1;
   }
 
-  finish(result: ProbeResult | null): void {
+  finish(result: Result | null): void {
     this.running -= 1;
     if (result !== null) this.results.push(result);
     this.signal();
   }
 
-  takeResult(): ProbeResult | undefined {
+  takeResult(): Result | undefined {
     const makesRoom = this.results.length === MAX_UNREAD_RESULTS;
     const result = this.results.shift();
     if (makesRoom) this.signal();

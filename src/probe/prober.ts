@@ -149,10 +149,11 @@ export class Prober {
     const extras: ProbeExtra[] = [];
     // jarm.py always sends a server name: the target as it was given, so an address as its text.
     const name = serverName ?? address;
-    if (jarm !== null) extras.push(new JarmExtra(jarm, (hello) => this.handshake(hello, name).takeOutput()));
+    if (jarm !== null && target.jarm !== false)
+      extras.push(new JarmExtra(jarm, (hello) => this.handshake(hello, name).takeOutput()));
     const [hello] = http?.hellos ?? [];
     // Who speaks another protocol before TLS speaks it after TLS as well.
-    if (hello !== undefined && target.startTls === undefined)
+    if (hello !== undefined && target.startTls === undefined && target.http !== false)
       extras.push(new HttpExtra(target, () => this.handshake(hello, serverName, true)));
     return extras;
   }
@@ -266,8 +267,8 @@ class HandshakeJob implements Job {
     probe.begin(startedAt, monotonicClock());
     conductor.shakeHands(target, hello, (handshake, { connected, localShortage }) => {
       const outcome = handshake.outcome ?? 'closed';
-      const { observation } = handshake;
-      const again = probe.handshakeEnded(hello, observation, outcome, { connected, localShortage });
+      const { observation, details } = handshake;
+      const again = probe.handshakeEnded(hello, observation, details, outcome, { connected, localShortage });
       const retried = again !== null;
       conductor.report({
         target,

@@ -5,7 +5,7 @@ import { combineHandshakes, handshakeFingerprint } from '../fingerprint/stack.js
 import type { ConnectionEnd } from './connection.js';
 import type { ProbeExtra } from './extra.js';
 import type { HelloDefinition, HelloSet } from './hello-set.js';
-import type { ProbeFindings, ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
+import type { HandshakeDetails, ProbeFindings, ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
 
 export interface RetryPolicy {
   /** How often a handshake is tried again after a time-out that showed nothing. */
@@ -32,6 +32,7 @@ export class ServerProbe {
   private finished = false;
   private readonly hellos: Record<string, string | null> = {};
   private readonly outcome: Record<string, ProbeOutcome> = {};
+  private readonly details: Record<string, HandshakeDetails> = {};
   private readonly attempts = new Map<string, number>();
   private connectFailures = 0;
   private lastFailure: ProbeOutcome | null = null;
@@ -68,12 +69,14 @@ export class ServerProbe {
   handshakeEnded(
     { name }: HelloDefinition,
     observation: HandshakeObservation,
+    details: HandshakeDetails,
     outcome: ProbeOutcome,
     end: Pick<ConnectionEnd, 'connected' | 'localShortage'>,
   ): number | null {
     const text = handshakeFingerprint(observation);
     const again = this.retryDelay(name, text !== null, outcome, end);
     if (again !== null) return again;
+    this.details[name] = details;
     if (text !== null && text.length > MAX_TEXT_LENGTH) this.settle(name, null, 'malformed');
     else this.settle(name, text, outcome);
     return null;
@@ -122,6 +125,7 @@ export class ServerProbe {
       helloSetDigest: this.helloSet.digest,
       hellos: this.hellos,
       outcome: this.outcome,
+      details: this.details,
       fingerprint: combineHandshakes(this.hellos),
       startedAt: this.startedAt ?? now,
       durationMs: this.startedAt === null ? 0 : Math.round(nowMs - this.startedAtMs),

@@ -203,7 +203,8 @@ export class Tls13Handshake implements VersionHandshake {
   }
 
   private onCertificate(chain: readonly Uint8Array[], raw: Uint8Array): void {
-    const { records } = this.context;
+    const { records, notes } = this.context;
+    notes.certificate = chain[0] ?? null;
     const keys = chain.map(certificateKey);
     const leaf = keys[0];
     if (leaf === undefined) records.fail(AlertDescription.DecodeError, 'malformed');

@@ -16,7 +16,7 @@ import { Engine } from '../../src/engine/engine.js';
 import { ProbeRecorder } from '../../src/engine/probe-recorder.js';
 import { Matcher } from '../../src/match/matcher.js';
 import type { Verdict } from '../../src/match/verdict.js';
-import type { AlertEvent, HellotapEvent, TlsEvent } from '../../src/output/event.js';
+import type { C2AlertEvent, HellotapEvent, TlsEvent } from '../../src/output/event.js';
 
 // Real handshakes with the servers of the lab; the lists that accuse some of them are made here, laid out as published.
 const CAPTURE = join(import.meta.dirname, '../golden/with-sni.pcap');
@@ -61,8 +61,10 @@ async function run(prepare: (store: Store) => unknown, threshold = 0.9): Promise
   return events;
 }
 
-const alertsOf = (events: readonly HellotapEvent[]): AlertEvent[] =>
-  events.filter((event) => event.event_type === 'alert');
+const alertsOf = (events: readonly HellotapEvent[]): C2AlertEvent[] =>
+  events
+    .filter((event) => event.event_type === 'alert')
+    .filter((event) => 'c2_score' in event.hellotap) as C2AlertEvent[];
 const flowsOf = (events: readonly HellotapEvent[]): TlsEvent[] => events.filter((event) => event.event_type === 'tls');
 const list = (...lines: readonly string[]) => Readable.from([Buffer.from(lines.map((line) => `${line}\r\n`).join(''))]);
 const server = golden.find(

@@ -54,6 +54,7 @@ const result = (target: ProbeTarget, fingerprint: string | null, startedAt = new
   helloSetDigest: '00'.repeat(32),
   hellos: { one: fingerprint },
   outcome: { one: fingerprint === null ? 'timeout' : 'ok' },
+  details: {},
   fingerprint,
   startedAt,
   durationMs: 1,

@@ -22,6 +22,7 @@ const result = (n: number): ProbeResult => ({
   helloSetDigest: '00'.repeat(32),
   hellos: { one: '<40' },
   outcome: { one: 'ok' },
+  details: {},
   fingerprint: '<40',
   startedAt: new Date(),
   durationMs: 1,

@@ -12,9 +12,20 @@ export function addressText(bytes: Uint8Array): string {
   return bytes.length === 4 ? bytes.join('.') : new ipaddr.IPv6([...bytes]).toRFC5952String();
 }
 
+/** The bytes of an IPv4 address that a number's 32 bits hold. */
+export function ipv4Of(packed: number): Uint8Array {
+  // From Node's pool: SQLite's binding would give an array of four bytes a memory block of its own first.
+  const bytes = Buffer.allocUnsafe(4);
+  bytes[0] = packed >>> 24;
+  bytes[1] = packed >>> 16;
+  bytes[2] = packed >>> 8;
+  bytes[3] = packed;
+  return bytes;
+}
+
 function ipv4Bytes(text: string): Uint8Array | null {
   if (text.length < 7 || text.length > 15) return null;
-  const bytes = new Uint8Array(4);
+  let packed = 0;
   let part = 0;
   let digits = 0;
   let value = 0;
@@ -22,7 +33,8 @@ function ipv4Bytes(text: string): Uint8Array | null {
     const code = text.charCodeAt(i);
     if (code === 0x2e) {
       if (digits === 0 || part === 3) return null;
-      bytes[part++] = value;
+      packed = (packed << 8) | value;
+      part += 1;
       digits = 0;
       value = 0;
       continue;
@@ -34,12 +46,11 @@ function ipv4Bytes(text: string): Uint8Array | null {
     if (value > 255) return null;
   }
   if (part !== 3 || digits === 0) return null;
-  bytes[3] = value;
-  return bytes;
+  return ipv4Of((packed << 8) | value);
 }
 
 function ipv6Bytes(text: string): Uint8Array | null {
   // A zone (fe80::1%eth0) means something on one machine only.
   if (text.length > 45 || text.includes('%') || !ipaddr.IPv6.isValid(text)) return null;
-  return Uint8Array.from(ipaddr.IPv6.parse(text).toByteArray());
+  return Buffer.from(ipaddr.IPv6.parse(text).toByteArray());
 }

@@ -1,11 +1,12 @@
 // goscanner's table of fingerprints (ip,port,server_name, a column per Client Hello, fingerprint) into staged sightings.
 
-import { LRUCache } from 'lru-cache';
 import { HellotapError } from '../errors.js';
 import { addressBytes } from './address.js';
 import { ATSF_2022, sortHellos, type HelloSet } from './hello-set.js';
 import type { SourceRef } from './source.js';
 import { mergeStaged } from './merge.js';
+import { ServerColumns } from './server-columns.js';
+import { RowTails } from './row-tails.js';
 import { Staging, type LabelRef } from './staging.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
@@ -31,8 +32,6 @@ const NAME = /^[^\0-\x20\x7f]*$/;
 /** Text of one handshake, as far as its characters go. */
 export const PART = /^[0-9A-Za-z+/._<-]*$/;
 const COMBINED = /^[0-9A-Za-z+/._<|-]+$/;
-const REMEMBERED_ROWS = 100_000;
-const MOST_VARIANTS = 8;
 
 export function isFingerprintTable(header: Header): boolean {
   return header.has('ip') && header.has('port') && header.has('fingerprint') && header.has('server_name');
@@ -46,20 +45,18 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
   const [ip, port, serverName] = [header.position('ip'), header.position('port'), header.position('server_name')];
   const fingerprint = header.position('fingerprint');
   const staging = new Staging(store);
-  const tailed = ip === 0 && port === 1 && serverName === 2;
-  const tails = new RowTails();
+  // Where the server stands first, the rest of a row is one of the few thousand that come millions of times.
+  const tails = ip === 0 && port === 1 && serverName === 2 ? new RowTails() : null;
+  const server = new ServerColumns();
 
   const profileOf = (values: readonly string[]): number | string => {
     const texts = columns.map((column) => values[column] ?? '');
     const combined = values[fingerprint] ?? '';
-    const tail = tailed ? values.slice(3).join(',') : [...texts, combined].join(',');
-    const known = tails.get(tail);
-    if (known !== undefined) return known;
     if (combined !== '' && !COMBINED.test(combined)) return 'the fingerprint holds characters that none has';
     const parts = combined === '' ? columns.length : combined.split('|').length;
     if (parts !== columns.length) return `the fingerprint has ${parts} parts for ${columns.length} Client Hellos`;
     if (!texts.every((text) => PART.test(text))) return 'a Client Hello holds characters that no fingerprint has';
-    const id = staging.profile({
+    return staging.profile({
       answers: {
         helloSet,
         texts: texts.map((text) => (text === '' ? null : text)),
@@ -71,8 +68,6 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
       label: options.label,
       outcome: null,
     });
-    tails.set(tail, id);
-    return id;
   };
 
   return {
@@ -82,25 +77,21 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
       const { added, newFingerprints } = mergeStaged(staging);
       return { changed: added, newFingerprints };
     },
-    row(values) {
-      const server = serverOf(values[ip] ?? '', values[port] ?? '', values[serverName] ?? '');
-      if (typeof server === 'string') return server;
+    row(values, line) {
+      const found = serverOf(values[ip] ?? '', values[port] ?? '', values[serverName] ?? '');
+      if (typeof found === 'string') return found;
       const profile = profileOf(values);
       if (typeof profile === 'string') return profile;
-      staging.add(server.address, server.port, server.name, profile, options.seen);
+      staging.add(found.address, found.port, found.name, profile, options.seen);
+      if (line !== null && server.read(line, 0, line.length)) tails?.set(line, server.end, line.length, profile);
       return null;
     },
-    rowText(text) {
-      if (!tailed) return undefined;
-      const first = text.indexOf(',');
-      const second = text.indexOf(',', first + 1);
-      const third = text.indexOf(',', second + 1);
-      const profile = tails.get(text.slice(third + 1));
-      if (profile === undefined || third < 0) return undefined;
-      const server = serverOf(text.slice(0, first), text.slice(first + 1, second), text.slice(second + 1, third));
-      if (typeof server === 'string') return server;
+    quickRow(bytes, start, end) {
+      if (tails === null || !server.read(bytes, start, end)) return false;
+      const profile = tails.get(bytes, server.end, end);
+      if (profile === undefined) return false;
       staging.add(server.address, server.port, server.name, profile, options.seen);
-      return null;
+      return true;
     },
   };
 }
@@ -118,30 +109,6 @@ export function serverOf(
   const name = serverName.toLowerCase();
   if (name.length > MAX_NAME || !NAME.test(name)) return 'what stands for the server name is none';
   return { address, port: number, name };
-}
-
-/**
- * Profiles by the unparsed rest of a row, from the first Client Hello on: the same few thousand come millions of times.
- * Found by the combined fingerprint behind the last comma, half as long to hash, and then compared whole.
- */
-class RowTails {
-  readonly #byCombined = new LRUCache<string, { readonly tail: string; readonly profile: number }[]>({
-    max: REMEMBERED_ROWS,
-  });
-
-  get(tail: string): number | undefined {
-    const candidates = this.#byCombined.get(tail.slice(tail.lastIndexOf(',') + 1));
-    return candidates?.find((candidate) => candidate.tail === tail)?.profile;
-  }
-
-  set(tail: string, profile: number): void {
-    // A copy: a piece of a line would keep the whole chunk that it was read in.
-    const own = Buffer.from(tail).toString();
-    const combined = own.slice(own.lastIndexOf(',') + 1);
-    const others = this.#byCombined.peek(combined) ?? [];
-    // What is removed from the combined text depends on certificates alone: few variants.
-    this.#byCombined.set(combined, [{ tail: own, profile }, ...others.slice(0, MOST_VARIANTS - 1)]);
-  }
 }
 
 function helloSetOf(name: string, columns: readonly string[], given: string | null): HelloSet {

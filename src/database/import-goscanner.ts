@@ -193,8 +193,9 @@ function scanFiles(folder: string): ScanFiles {
 /** When the first handshake of hosts.csv began; undefined where its first row does not say. */
 async function scanBegin(hosts: string): Promise<Date | undefined> {
   const first: string[] = [];
-  for await (const { lines } of tableLines(fileBytes(hosts))) {
-    first.push(...lines.slice(0, 2));
+  for await (const batch of tableLines(fileBytes(hosts))) {
+    if (batch.kind === 'too long') break;
+    first.push(...batch.bytes.toString('latin1').split('\n', 2));
     if (first.length >= 2) break;
   }
   try {

@@ -5,7 +5,7 @@ import { ensureHelloSet } from './fingerprints.js';
 import type { Staging } from './staging.js';
 import type { Store } from './store.js';
 import { SERVER_INDEX, WEEK_WINDOW } from './schema.js';
-import { weekSql } from './week.js';
+import { mondayOf, weekSql } from './week.js';
 
 /** What a merge changed. */
 export interface MergeReport {
@@ -72,12 +72,15 @@ const RESOLVE = [
   `CREATE TABLE IF NOT EXISTS temp.fresh (profile_id INTEGER PRIMARY KEY, n INTEGER NOT NULL)`,
 ];
 
+/** SQL condition on a staged row `t`. */
+const IN_WEEK = 't.seen BETWEEN @monday AND @sunday';
+
 const SORT = `
   INSERT INTO temp.sorted
   SELECT t.address, t.port, t.name, m.id, min(t.seen), max(t.seen)
   FROM temp.staged_server t JOIN temp.profile_map m ON m.staged = t.profile
-  WHERE t.week = @week
-  GROUP BY t.address, t.port, t.name, m.id`;
+  WHERE ${IN_WEEK}
+  GROUP BY t.place, t.address, t.port, t.name, m.id`;
 
 const COUNT_NEW = `
   INSERT INTO temp.fresh
@@ -109,8 +112,8 @@ const FIRST_LOAD = `
   INSERT OR IGNORE INTO server
   SELECT t.address, t.port, t.name, m.id, t.seen, t.seen, 1, 1
   FROM temp.staged_server t JOIN temp.profile_map m ON m.staged = t.profile
-  WHERE t.week = @week
-  ORDER BY t.address, t.port, t.name, m.id`;
+  WHERE ${IN_WEEK}
+  ORDER BY t.place, t.address, t.port, t.name, m.id`;
 const FIRST_TALLY = 'INSERT INTO tally SELECT profile_id, @week, count(*) FROM server GROUP BY profile_id';
 
 /** A labelled sighting is a claim that its fingerprints carry the label; how often is counted in tally. */
@@ -137,13 +140,13 @@ export function mergeStaged(staging: Staging): MergeReport {
   for (const sql of RESOLVE) store.exec(sql);
   const weeks = [...staging.weeks].sort(([a], [b]) => a - b);
   // Many weeks in one table: without an index each would read all of the rows again.
-  if (weeks.length > 3) store.exec('CREATE INDEX temp.staged_server_by_week ON staged_server (week)');
+  if (weeks.length > 3) store.exec('CREATE INDEX temp.staged_server_by_time ON staged_server (seen)');
   let added = 0;
   for (const [week, sameTime] of weeks) {
     const first = sameTime !== null && store.prepare('SELECT 1 FROM server LIMIT 1').get() === undefined;
     added += first ? loadFirst(store, week) : mergeWeek(store, week);
   }
-  store.exec('DROP INDEX IF EXISTS temp.staged_server_by_week');
+  store.exec('DROP INDEX IF EXISTS temp.staged_server_by_time');
   const has = (what: string): boolean =>
     store.prepare(`SELECT 1 FROM temp.staged_profile WHERE ${what} LIMIT 1`).get() !== undefined;
   const labelled = has('label IS NOT NULL');
@@ -158,7 +161,7 @@ export function mergeStaged(staging: Staging): MergeReport {
 
 function loadFirst(store: Store, week: number): number {
   store.exec('DROP INDEX server_by_profile');
-  const { changes } = store.prepare(FIRST_LOAD).run({ week });
+  const { changes } = store.prepare(FIRST_LOAD).run(spanOf(week));
   store.exec(SERVER_INDEX);
   store.prepare(FIRST_TALLY).run({ week });
   return changes;
@@ -166,11 +169,15 @@ function loadFirst(store: Store, week: number): number {
 
 function mergeWeek(store: Store, week: number): number {
   store.exec('DELETE FROM temp.sorted; DELETE FROM temp.fresh');
-  store.prepare(SORT).run({ week });
+  store.prepare(SORT).run(spanOf(week));
   store.prepare(COUNT_NEW).run({ week });
   store.prepare(TALLY).run({ week });
   store.prepare(UPSERT).run({ week });
   return store.prepare<[], { n: number | null }>('SELECT sum(n) AS n FROM temp.fresh').get()?.n ?? 0;
+}
+
+function spanOf(week: number): { monday: number; sunday: number } {
+  return { monday: mondayOf(week), sunday: mondayOf(week + 1) - 1 };
 }
 
 /** Ids are given out one by one, so that the last one counts what was added without reading the table. */

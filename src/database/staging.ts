@@ -51,14 +51,20 @@ CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_profile_content ON staged_profile 
   ifnull(answers, 0), ifnull(jarm, x''), ifnull(http_server, ''), source, ifnull(class, ''), ifnull(label, ''),
   ifnull(label_kind, ''), ifnull(outcome, '')
 );
+-- place: the first six bytes of the address as a number. Numbers are sorted four times as fast as blobs.
 CREATE TABLE IF NOT EXISTS temp.staged_server (
-  week INTEGER NOT NULL, address BLOB NOT NULL, port INTEGER NOT NULL, name TEXT NOT NULL, profile INTEGER NOT NULL,
+  place INTEGER NOT NULL, address BLOB NOT NULL, port INTEGER NOT NULL, name TEXT NOT NULL, profile INTEGER NOT NULL,
   seen INTEGER NOT NULL
 );
 DELETE FROM temp.staged_answers;
 DELETE FROM temp.staged_profile;
 DELETE FROM temp.staged_server;
 `;
+
+function placeOf(address: Uint8Array): number {
+  const byte = (i: number): number => address[i] ?? 0;
+  return (((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0) * 0x10000 + ((byte(4) << 8) | byte(5));
+}
 
 type ProfileRow = [
   answers: number | null,
@@ -75,7 +81,7 @@ type ProfileRow = [
 const ROWS_PER_INSERT = 64;
 const ROW_VALUES = 6;
 const ROW = '(?, ?, ?, ?, ?, ?)';
-const INSERT_ONE = `INSERT INTO temp.staged_server (week, address, port, name, profile, seen) VALUES ${ROW}`;
+const INSERT_ONE = `INSERT INTO temp.staged_server (place, address, port, name, profile, seen) VALUES ${ROW}`;
 const INSERT_MANY = `${INSERT_ONE}${`, ${ROW}`.repeat(ROWS_PER_INSERT - 1)}`;
 
 /** One load of sightings. A connection has one at a time (`Store.fork` gives another): beginning a new one empties the tables. */
@@ -133,7 +139,7 @@ export class Staging {
     const same = this.weeks.get(week);
     if (same === undefined) this.weeks.set(week, seen);
     else if (same !== null && same !== seen) this.weeks.set(week, null);
-    this.#waiting.push(week, address, port, name, profile, seen);
+    this.#waiting.push(placeOf(address), address, port, name, profile, seen);
     this.#rows += 1;
     if (this.#waiting.length === ROW_VALUES * ROWS_PER_INSERT) {
       this.store.prepare(INSERT_MANY).run(...this.#waiting);

@@ -1,134 +1,117 @@
-// A stream of bytes as numbered lines of text, in batches and in bounded memory. Damaged lines are told apart, never
-// joined with their neighbours: no table that comes in here may hold a line break inside of a value.
+// A stream of bytes as numbered lines, in batches of whole lines and in bounded memory. Lines stay bytes until somebody
+// needs their text. No table that comes in here may hold a line break inside of a value, so that a damaged line never takes
+// its neighbours along.
 
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 
-/** A line that is no text, and why. */
-export interface BadLine {
-  readonly line: number;
-  readonly reason: string;
-}
-
-/** `lines[i]` is line `numbers[i]` of the file, counted from 1, without its line break. */
-export interface LineBatch {
-  readonly lines: string[];
-  readonly numbers: number[];
-  readonly bad: BadLine[];
-}
+/** Whole lines with LF between them, the first of them line `first` of the file (counted from 1); or a line too long to keep. */
+export type LineBatch =
+  | { readonly kind: 'lines'; readonly bytes: Buffer; readonly first: number }
+  | { readonly kind: 'too long'; readonly line: number };
 
 /** Far more than any row of ten fingerprints. */
 export const MAX_LINE_BYTES = 1 << 20;
 
 const LF = 0x0a;
+const CR = 0x0d;
 const NUL = 0;
 
-/** Splits bytes into lines (LF or CRLF; a byte-order mark is dropped); one batch per chunk that ends a line. */
+/** Gathers bytes until a line ends; what is given out may be overwritten once the next batch is asked for. */
 export async function* tableLines(
   source: AsyncIterable<Uint8Array>,
   maxLineBytes = MAX_LINE_BYTES,
 ): AsyncGenerator<LineBatch> {
-  const splitter = new LineSplitter(maxLineBytes);
+  let line = 1;
+  const rest = new Rest(maxLineBytes);
   for await (const chunk of source) {
-    const batch = splitter.push(chunk);
-    if (batch !== null) yield batch;
+    let bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    const first = bytes.indexOf(LF);
+    if (first < 0) {
+      rest.keep(bytes);
+      continue;
+    }
+    if (rest.tooLong) {
+      yield { kind: 'too long', line };
+      line += 1;
+      rest.clear();
+      bytes = bytes.subarray(first + 1);
+    }
+    const last = bytes.lastIndexOf(LF);
+    if (last >= 0) {
+      const lines = rest.before(bytes.subarray(0, last));
+      yield { kind: 'lines', bytes: lines, first: line };
+      line += countLines(lines);
+    }
+    rest.keep(bytes.subarray(last + 1));
   }
-  const last = splitter.end();
-  if (last !== null) yield last;
+  if (rest.tooLong) yield { kind: 'too long', line };
+  else if (!rest.empty) yield { kind: 'lines', bytes: rest.before(Buffer.alloc(0)), first: line };
 }
 
-class LineSplitter {
-  #rest: Uint8Array[] = [];
-  #restBytes = 0;
-  #skipping = false;
-  #line = 0;
+/** Calls `visit` with where each line of a batch begins and ends, its line break left out. */
+export function eachLine(
+  { bytes, first }: { readonly bytes: Buffer; readonly first: number },
+  visit: (start: number, end: number, line: number) => void,
+): void {
+  let start = 0;
+  for (let line = first; ; line++) {
+    const found = bytes.indexOf(LF, start);
+    const end = found < 0 ? bytes.length : found;
+    visit(start, end > start && bytes[end - 1] === CR ? end - 1 : end, line);
+    if (found < 0) return;
+    start = found + 1;
+  }
+}
+
+/** Why a line is no text, null where it is. */
+export function lineDamage(line: Buffer, maxLineBytes = MAX_LINE_BYTES): string | null {
+  if (line.length > maxLineBytes) return tooLong(maxLineBytes);
+  if (line.includes(NUL)) return 'holds NUL bytes: no text';
+  return isUtf8(line) ? null : 'not UTF-8 text';
+}
+
+export function tooLong(maxLineBytes = MAX_LINE_BYTES): string {
+  return `longer than ${maxLineBytes} bytes`;
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 1;
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) lines += 1;
+  return lines;
+}
+
+/** The beginning of a line whose end has not come yet; no more of it than a line may have. */
+class Rest {
+  #pieces: Buffer[] = [];
+  #bytes = 0;
 
   constructor(readonly maxLineBytes: number) {}
 
-  push(chunk: Uint8Array): LineBatch | null {
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-    const first = bytes.indexOf(LF);
-    if (first < 0) {
-      this.#keep(bytes);
-      return null;
-    }
-    const batch: LineBatch = { lines: [], numbers: [], bad: [] };
-    this.#keep(bytes.subarray(0, first));
-    this.#finishRest(batch);
-    const last = bytes.lastIndexOf(LF);
-    if (last > first) this.#split(bytes.subarray(first + 1, last), batch);
-    this.#keep(bytes.subarray(last + 1));
-    return batch;
+  get tooLong(): boolean {
+    return this.#bytes > this.maxLineBytes;
   }
 
-  end(): LineBatch | null {
-    if (this.#restBytes === 0 && !this.#skipping) return null;
-    const batch: LineBatch = { lines: [], numbers: [], bad: [] };
-    this.#finishRest(batch);
-    return batch;
+  get empty(): boolean {
+    return this.#bytes === 0;
   }
 
-  #keep(bytes: Uint8Array): void {
-    if (this.#skipping) return;
-    this.#restBytes += bytes.length;
-    if (this.#restBytes > this.maxLineBytes) {
-      this.#skipping = true;
-      this.#rest = [];
-      return;
-    }
+  keep(bytes: Buffer): void {
+    this.#bytes += bytes.length;
+    if (this.tooLong) this.#pieces = [];
     // Copied: a stream may use the chunk's memory again.
-    if (bytes.length > 0) this.#rest.push(Uint8Array.from(bytes));
+    else if (bytes.length > 0) this.#pieces.push(Buffer.from(bytes));
   }
 
-  #finishRest(batch: LineBatch): void {
-    if (this.#skipping) {
-      this.#line += 1;
-      batch.bad.push({ line: this.#line, reason: `longer than ${this.maxLineBytes} bytes` });
-    } else {
-      this.#take(Buffer.concat(this.#rest), batch);
-    }
-    this.#rest = [];
-    this.#restBytes = 0;
-    this.#skipping = false;
+  clear(): void {
+    this.#pieces = [];
+    this.#bytes = 0;
   }
 
-  #split(bytes: Buffer, batch: LineBatch): void {
-    if (!isAscii(bytes) || bytes.includes(NUL)) {
-      let start = 0;
-      for (let end = bytes.indexOf(LF); end >= 0; end = bytes.indexOf(LF, start)) {
-        this.#take(bytes.subarray(start, end), batch);
-        start = end + 1;
-      }
-      this.#take(bytes.subarray(start), batch);
-      return;
-    }
-    // Plain ASCII, the usual case: one conversion for the whole chunk.
-    for (const text of bytes.toString('latin1').split('\n')) {
-      if (text.length > this.maxLineBytes) {
-        this.#line += 1;
-        batch.bad.push({ line: this.#line, reason: `longer than ${this.maxLineBytes} bytes` });
-      } else {
-        this.#accept(text, batch);
-      }
-    }
-  }
-
-  #take(bytes: Buffer, batch: LineBatch): void {
-    if (bytes.length > this.maxLineBytes) {
-      this.#line += 1;
-      batch.bad.push({ line: this.#line, reason: `longer than ${this.maxLineBytes} bytes` });
-    } else if (isUtf8(bytes) && !bytes.includes(NUL)) {
-      this.#accept(bytes.toString('utf8'), batch);
-    } else {
-      this.#line += 1;
-      batch.bad.push({ line: this.#line, reason: bytes.includes(NUL) ? 'holds NUL bytes: no text' : 'not UTF-8 text' });
-    }
-  }
-
-  #accept(text: string, batch: LineBatch): void {
-    this.#line += 1;
-    let line = text.endsWith('\r') ? text.slice(0, -1) : text;
-    if (this.#line === 1 && line.startsWith('\uFEFF')) line = line.slice(1);
-    batch.lines.push(line);
-    batch.numbers.push(this.#line);
+  /** What was kept, with the bytes that follow it. */
+  before(bytes: Buffer): Buffer {
+    if (this.empty) return bytes;
+    const joined = Buffer.concat([...this.#pieces, bytes]);
+    this.clear();
+    return joined;
   }
 }

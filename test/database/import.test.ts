@@ -189,6 +189,73 @@ describe("goscanner's table of fingerprints", () => {
     assert.equal(report.changed, 1);
   });
 
+  it('is read the same whether its rows are known by their bytes or taken apart value by value', async () => {
+    const tail = (index: number): string[] => {
+      const line = complete[index % complete.length]!;
+      return [...ATSF_2022.hellos.map((name) => line.hellos[name] ?? ''), line.fingerprint!];
+    };
+    const row = fc
+      .record({
+        ip: fc.oneof(
+          fc.constantFrom(
+            '192.0.2.1',
+            '2001:db8::1',
+            '2001:0DB8:0::1',
+            '1.2.3',
+            '1.2.3.04',
+            '1.2.3.4.5',
+            '',
+            '999.1.1.1',
+          ),
+          fc.ipV4(),
+          fc.ipV6(),
+        ),
+        port: fc.constantFrom('443', '8443', '0', '65536', '00443', '', '4x3'),
+        name: fc.constantFrom(
+          '',
+          'example.org',
+          'WWW.Example.ORG',
+          'b\u00fccher.example',
+          'a b',
+          'x'.repeat(255),
+          'x'.repeat(256),
+        ),
+        tail: fc.nat(2).map(tail),
+        extra: fc.constantFrom([], [], [], ['too', 'many']),
+      })
+      .map(({ ip, port, name, tail: rest, extra }) => [ip, port, name, ...rest, ...extra]);
+    const lines = fc.array(fc.oneof({ weight: 8, arbitrary: row }, fc.constantFrom<string[]>([''], ['# a comment'])), {
+      maxLength: 60,
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        lines,
+        fc.constantFrom('\n', '\r\n'),
+        fc.integer({ min: 1, max: 5000 }),
+        async (rows, end, size) => {
+          const plain = freshStore();
+          const bytes = Buffer.from([header, ...rows.map((values) => values.join(','))].join(end));
+          const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+            bytes.subarray(i * size, (i + 1) * size),
+          );
+          const asBytes = await importStream(plain, 'x', Readable.from(pieces), { seen });
+          const quoted = freshStore();
+          const quote = (values: string[]): string =>
+            values.length < 2 ? values.join() : values.map((v) => `"${v}"`).join();
+          const asValues = await importStream(
+            quoted,
+            'x',
+            Readable.from([Buffer.from([header, ...rows.map(quote)].join('\n'))]),
+            { seen },
+          );
+          assert.deepEqual(asBytes, asValues);
+          assert.deepEqual(content(plain), content(quoted));
+        },
+      ),
+      { numRuns: 25 },
+    );
+  });
+
   it('skips a line without end in bounded memory', async () => {
     const store = freshStore();
     const megabyte = Buffer.alloc(1 << 20, 0x61);

@@ -22,6 +22,7 @@ enum class Layer : uint8_t { kCapture = 0, kLink = 1, kNetwork = 2, kTransport =
   X(unknown_interface, kCapture, true)       \
   X(unsupported_link_type, kLink, true)      \
   X(truncated_link_header, kLink, false)     \
+  X(tunnel_too_deep, kLink, true)            \
   X(snaplen_cut, kNetwork, true)             \
   X(bad_ip_header, kNetwork, false)          \
   X(truncated_ip_header, kNetwork, false)    \

@@ -14,6 +14,9 @@ namespace hellotap {
   X(tcpPackets)                                                                                \
   X(udpPackets)                                                                                \
   X(otherPackets)          /* neither IP/TCP nor IP/UDP */                                     \
+  X(tunnelledPackets)      /* found in a tunnel over IP; what is in it is counted above too */ \
+  X(tunnelsTooDeep)        /* packets with more tunnels, one in the other, than are followed */ \
+  X(encryptedFrames)       /* of IEEE 802.11, CAPWAP or PPP, that only their keys open */      \
   X(fragments)             /* of IP packets: counted, not joined */                            \
   X(unsupportedLinkType)   /* frames of link types that are not decoded */                     \
   X(malformedPackets)      /* headers that contradict themselves or end early */               \

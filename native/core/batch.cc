@@ -4,6 +4,25 @@
 
 namespace hellotap {
 
+namespace {
+
+// What comes behind a header, where there is something.
+class Writer {
+ public:
+  explicit Writer(uint8_t* at) : at_(at) {}
+  void put(const void* bytes, size_t count) {
+    if (count > 0) std::memcpy(at_, bytes, count);
+    at_ += count;
+  }
+
+ private:
+  uint8_t* at_;
+};
+
+size_t bytesOf(const Tunnels& tunnels) { return tunnels.count > 0 ? sizeof tunnels : 0; }
+
+}  // namespace
+
 uint8_t* BatchWriter::reserve(size_t bytes) {
   const size_t padded = (bytes + 7) & ~size_t{7};
   if (size_ - written_ < padded) return nullptr;
@@ -19,11 +38,15 @@ bool BatchWriter::write(const Stream& stream) {
   const Direction& to = stream.directions[!client];
   const Datum fromBytes = from.openingBytes();
   const Datum toBytes = to.openingBytes();
-  const size_t bytes = sizeof(FlowRecordHeader) + fromBytes.size() + toBytes.size();
+  const bool isClientTimed = from.firstTime != kNoTime;
+  const Direction& timed = isClientTimed ? from : to;
+  Tunnels tunnels = timed.envelope.tunnels;
+  if (!isClientTimed) tunnels.turn();
+  const size_t headerBytes = sizeof(FlowRecordHeader) + bytesOf(tunnels);
+  const size_t bytes = headerBytes + fromBytes.size() + toBytes.size();
   uint8_t* at = reserve(bytes);
   if (!at) return false;
 
-  const Direction& timed = from.firstTime != kNoTime ? from : to;
   const FlowKey& key = stream.key;
   FlowRecordHeader header{};
   header.recordBytes = static_cast<uint32_t>((bytes + 7) & ~size_t{7});
@@ -39,18 +62,19 @@ bool BatchWriter::write(const Stream& stream) {
   header.serverPort = client == 0 ? key.highPort : key.lowPort;
   header.changeCipherSpec =
       static_cast<uint8_t>((from.walk.changeCipherSpec() ? 1 : 0) | (to.walk.changeCipherSpec() ? 2 : 0));
-  header.vlanCount = timed.vlan.count;
-  header.headerBytes = sizeof(FlowRecordHeader);
+  header.vlanCount = timed.envelope.vlan.count;
+  header.headerBytes = static_cast<uint16_t>(headerBytes);
   header.clientBytes = static_cast<uint32_t>(fromBytes.size());
   header.serverBytes = static_cast<uint32_t>(toBytes.size());
   header.clientFirstApplicationData = from.walk.firstApplicationData();
   header.serverFirstApplicationData = to.walk.firstApplicationData();
-  for (size_t i = 0; i < timed.vlan.count; ++i) header.vlan[i] = timed.vlan.ids[i];
+  for (size_t i = 0; i < header.vlanCount; ++i) header.vlan[i] = timed.envelope.vlan.ids[i];
 
-  std::memcpy(at, &header, sizeof header);
-  at += sizeof header;
-  if (!fromBytes.empty()) std::memcpy(at, fromBytes.data(), fromBytes.size());
-  if (!toBytes.empty()) std::memcpy(at + fromBytes.size(), toBytes.data(), toBytes.size());
+  Writer writer(at);
+  writer.put(&header, sizeof header);
+  writer.put(&tunnels, bytesOf(tunnels));
+  writer.put(fromBytes.data(), fromBytes.size());
+  writer.put(toBytes.data(), toBytes.size());
   return true;
 }
 
@@ -76,7 +100,10 @@ bool BatchWriter::write(const Anomaly& anomaly) {
 
 bool BatchWriter::write(const QuicDatagram& datagram) {
   const Datum payload = datagram.payload;
-  const size_t bytes = sizeof(QuicRecordHeader) + payload.size();
+  const VlanTags& vlan = datagram.envelope.vlan;
+  const Tunnels& tunnels = datagram.envelope.tunnels;
+  const size_t headerBytes = sizeof(QuicRecordHeader) + bytesOf(tunnels);
+  const size_t bytes = headerBytes + payload.size();
   uint8_t* at = reserve(bytes);
   if (!at) return false;
   const FlowKey& key = datagram.key;
@@ -85,7 +112,7 @@ bool BatchWriter::write(const QuicDatagram& datagram) {
   header.recordBytes = static_cast<uint32_t>((bytes + 7) & ~size_t{7});
   header.kind = RecordKind::kQuic;
   header.ipVersion = key.version;
-  header.vlanCount = datagram.vlan.count;
+  header.vlanCount = vlan.count;
   header.flowId = static_cast<double>(datagram.flowId);
   header.timestamp = static_cast<double>(datagram.timestamp);
   std::memcpy(header.sourceAddress, isLow ? key.low : key.high, 16);
@@ -93,10 +120,12 @@ bool BatchWriter::write(const QuicDatagram& datagram) {
   header.sourcePort = isLow ? key.lowPort : key.highPort;
   header.destinationPort = isLow ? key.highPort : key.lowPort;
   header.payloadBytes = static_cast<uint16_t>(payload.size());
-  header.headerBytes = sizeof(QuicRecordHeader);
-  for (size_t i = 0; i < datagram.vlan.count; ++i) header.vlan[i] = datagram.vlan.ids[i];
-  std::memcpy(at, &header, sizeof header);
-  std::memcpy(at + sizeof header, payload.data(), payload.size());
+  header.headerBytes = static_cast<uint16_t>(headerBytes);
+  for (size_t i = 0; i < vlan.count; ++i) header.vlan[i] = vlan.ids[i];
+  Writer writer(at);
+  writer.put(&header, sizeof header);
+  writer.put(&tunnels, bytesOf(tunnels));
+  writer.put(payload.data(), payload.size());
   return true;
 }
 

@@ -15,11 +15,12 @@
 
 namespace hellotap {
 
-constexpr uint32_t kBatchLayoutVersion = 2;
+constexpr uint32_t kBatchLayoutVersion = 3;
 
 enum class RecordKind : uint8_t { kFlow = 1, kAnomaly = 2, kQuic = 3 };
 
-// Followed by the bytes of the client, then those of the server, then padding to a multiple of 8.
+// Followed by Tunnels (link/envelope.h) where the packets came in some, which shows in `headerBytes`; then by the bytes
+// of the client, those of the server, and padding to a multiple of 8.
 struct FlowRecordHeader {
   uint32_t recordBytes;
   RecordKind kind;
@@ -59,7 +60,7 @@ struct AnomalyRecordHeader {
 static_assert(sizeof(AnomalyRecordHeader) == 32 && offsetof(AnomalyRecordHeader, detailBytes) == 24,
               "layout as src/capture/flow-batch.ts reads it");
 
-// A datagram that begins with a QUIC Initial. Followed by its payload, then padding to a multiple of 8.
+// A datagram that begins with a QUIC Initial. Followed by Tunnels as above, its payload, and padding to a multiple of 8.
 struct QuicRecordHeader {
   uint32_t recordBytes;
   RecordKind kind;
@@ -81,7 +82,7 @@ static_assert(sizeof(QuicRecordHeader) == 72 && offsetof(QuicRecordHeader, sourc
               "layout as src/capture/flow-batch.ts reads it");
 
 // The longest record: a flow with all that both directions may have.
-constexpr size_t kMaxRecordBytes = sizeof(FlowRecordHeader) + 2 * Reassembler::kMaxBytes + 8;
+constexpr size_t kMaxRecordBytes = sizeof(FlowRecordHeader) + sizeof(Tunnels) + 2 * Reassembler::kMaxBytes + 8;
 
 class BatchWriter {
  public:

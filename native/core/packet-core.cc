@@ -1,8 +1,8 @@
 #include "core/packet-core.h"
 
-#include "link/link-layer.h"
 #include "net/ip.h"
 #include "net/tcp.h"
+#include "net/tunnel.h"
 
 namespace hellotap {
 
@@ -73,7 +73,7 @@ PacketCore::Wanted PacketCore::complain(AnomalyCode code, const Frame& frame, co
 }
 
 // Of UDP (RFC 768) nothing matters but QUIC Initials that are there to their end.
-void PacketCore::takeDatagram(const IpPacket& ip, const VlanTags& vlan, int64_t timestamp) {
+void PacketCore::takeDatagram(const IpPacket& ip, const Envelope& envelope, int64_t timestamp) {
   ++notes_.counters.udpPackets;
   Datum payload = ip.payload;
   const auto header = payload.take<8>();
@@ -81,57 +81,10 @@ void PacketCore::takeDatagram(const IpPacket& ip, const VlanTags& vlan, int64_t 
   // What lies behind the length in the header is padding of the link.
   payload = payload.first(header.be16<4>() - 8u);
   if (payload.size() < header.be16<4>() - 8u || payload.size() < 6 || payload.size() < 6u + payload.data()[5]) return;
-  quic_.add(ip, header.be16<0>(), header.be16<2>(), payload, vlan, timestamp, notes_);
+  quic_.add(ip, header.be16<0>(), header.be16<2>(), payload, envelope, timestamp, notes_);
 }
 
-PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
-  if (__builtin_expect(filter_ != nullptr, 0) && !filter_->matches(frame, notes_)) {
-    ++notes_.counters.filteredPackets;
-    return Wanted::kNo;
-  }
-  Datum packet = frame.bytes;
-  const auto uncaptured = static_cast<uint32_t>(frame.original - frame.bytes.size());
-  segment.vlan.count = 0;
-  IpPacket ip;
-  IpResult result;
-  switch (decodeLink(frame.linkType, packet, segment.vlan)) {
-    case NetworkKind::kIpv4:
-      result = decodeIpv4(packet, uncaptured, ip);
-      break;
-    case NetworkKind::kIpv6:
-      result = decodeIpv6(packet, uncaptured, ip);
-      break;
-    case NetworkKind::kTruncated:
-      return complain(AnomalyCode::truncated_link_header, frame, "a frame ends inside of its link header");
-    case NetworkKind::kUnsupported:
-      ++notes_.counters.unsupportedLinkType;
-      if (notes_.anomalies.isNew(AnomalyCode::unsupported_link_type))
-        notes_.anomalies.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp,
-                                "packets of link type %u are not decoded", frame.linkType);
-      return Wanted::kNo;
-    case NetworkKind::kOther:
-    default:
-      ++notes_.counters.otherPackets;
-      return Wanted::kNo;
-  }
-  if (__builtin_expect(result != IpResult::kPacket, 0)) {
-    if (result == IpResult::kTruncated)
-      return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
-    if (result == IpResult::kMalformed)
-      return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
-    ++notes_.counters.fragments;
-    if (ip.protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
-      notes_.anomalies.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp,
-                              "fragments of IP packets with TCP in them are not joined");
-    return Wanted::kNo;
-  }
-  if (ip.protocol != kProtocolTcp) {
-    if (ip.protocol == kProtocolUdp)
-      takeDatagram(ip, segment.vlan, frame.timestamp);
-    else
-      ++notes_.counters.otherPackets;
-    return Wanted::kNo;
-  }
+__attribute__((always_inline)) PacketCore::Wanted PacketCore::takeSegment(IpPacket& ip, const Frame& frame, Segment& segment) {
   ++notes_.counters.tcpPackets;
   TcpHeader tcp;
   switch (decodeTcp(ip.payload, ip.missing, tcp)) {
@@ -158,10 +111,84 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
   segment.payload = ip.payload;
   segment.missing = ip.missing;
   segment.timestamp = frame.timestamp;
+  segment.realm = segment.envelope.realm();
   if (ip.payload.empty() && !(tcp.flags & (kSyn | kFin | kRst))) return Wanted::kIfWaiting;
   segment.hash = table_.hash(segment.key);
   table_.prefetch(segment.hash);
   return Wanted::kYes;
+}
+
+PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
+  if (__builtin_expect(filter_ != nullptr, 0) && !filter_->matches(frame, notes_)) {
+    ++notes_.counters.filteredPackets;
+    return Wanted::kNo;
+  }
+  Datum packet = frame.bytes;
+  auto uncaptured = static_cast<uint32_t>(frame.original - frame.bytes.size());
+  Envelope& envelope = segment.envelope;
+  envelope.clear();
+  IpPacket ip;
+  NetworkKind kind = decodeLink(frame.linkType, packet, envelope);
+  for (;;) {
+    IpResult result;
+    if (__builtin_expect(kind == NetworkKind::kIpv4, 1))
+      result = decodeIpv4(packet, uncaptured, ip);
+    else if (kind == NetworkKind::kIpv6)
+      result = decodeIpv6(packet, uncaptured, ip);
+    else
+      return setAside(kind, frame);
+    if (__builtin_expect(result != IpResult::kPacket, 0)) return setAside(result, ip, frame);
+    if (__builtin_expect(ip.protocol == kProtocolTcp, 1)) return takeSegment(ip, frame, segment);
+    if (__builtin_expect(!mayBeTunnel(ip), 1)) break;
+    // Each turn takes a layer of the envelope, of which there are only so many.
+    kind = openTunnel(ip, packet, envelope);
+    if (kind == NetworkKind::kNoTunnel) break;
+    if (envelope.tunnels.depth == 1) ++notes_.counters.tunnelledPackets;
+    uncaptured = ip.missing;
+  }
+  if (ip.protocol == kProtocolUdp)
+    takeDatagram(ip, envelope, frame.timestamp);
+  else
+    ++notes_.counters.otherPackets;
+  return Wanted::kNo;
+}
+
+// A frame in which there is no packet to be read.
+PacketCore::Wanted PacketCore::setAside(NetworkKind kind, const Frame& frame) {
+  switch (kind) {
+    case NetworkKind::kTruncated:
+      return complain(AnomalyCode::truncated_link_header, frame, "a frame ends inside of its link header");
+    case NetworkKind::kUnsupported:
+      ++notes_.counters.unsupportedLinkType;
+      if (notes_.anomalies.isNew(AnomalyCode::unsupported_link_type))
+        notes_.anomalies.report(AnomalyCode::unsupported_link_type, frame.offset, frame.timestamp,
+                                "packets of link type %u are not decoded", frame.linkType);
+      return Wanted::kNo;
+    case NetworkKind::kEncrypted:
+      ++notes_.counters.encryptedFrames;
+      return Wanted::kNo;
+    case NetworkKind::kTooDeep:
+      ++notes_.counters.tunnelsTooDeep;
+      if (notes_.anomalies.isNew(AnomalyCode::tunnel_too_deep))
+        notes_.anomalies.report(AnomalyCode::tunnel_too_deep, frame.offset, frame.timestamp,
+                                "a packet in more than %zu tunnels, one in the other", Tunnels::kMax);
+      return Wanted::kNo;
+    default:
+      ++notes_.counters.otherPackets;
+      return Wanted::kNo;
+  }
+}
+
+PacketCore::Wanted PacketCore::setAside(IpResult result, const IpPacket& ip, const Frame& frame) {
+  if (result == IpResult::kTruncated)
+    return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
+  if (result == IpResult::kMalformed)
+    return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
+  ++notes_.counters.fragments;
+  if (ip.protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
+    notes_.anomalies.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp,
+                            "fragments of IP packets with TCP in them are not joined");
+  return Wanted::kNo;
 }
 
 }  // namespace hellotap

@@ -10,6 +10,7 @@
 #include "core/input.h"
 #include "flow/flow-table.h"
 #include "flow/quic-gate.h"
+#include "link/link-layer.h"
 
 namespace hellotap {
 
@@ -47,7 +48,10 @@ class PacketCore {
   bool writeReady(BatchWriter& out);
   void process();
   Wanted decode(const Frame& frame, Segment& segment);
-  void takeDatagram(const IpPacket& ip, const VlanTags& vlan, int64_t timestamp);
+  inline Wanted takeSegment(IpPacket& ip, const Frame& frame, Segment& segment);
+  void takeDatagram(const IpPacket& ip, const Envelope& envelope, int64_t timestamp);
+  Wanted setAside(NetworkKind kind, const Frame& frame);
+  Wanted setAside(IpResult result, const IpPacket& ip, const Frame& frame);
   Wanted complain(AnomalyCode code, const Frame& frame, const char* detail);
 
   Notes notes_;

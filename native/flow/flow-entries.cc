@@ -36,9 +36,9 @@ uint32_t FlowEntries::insert(const FlowKey& key, uint64_t hash, FlowList list, u
   entry.high[1] = key.high[1];
   entry.lowPort = key.lowPort;
   entry.highPort = key.highPort;
-  entry.version = key.version;
+  entry.isIpv6 = key.version == 6;
   entry.started = 0;
-  entry.seen = 0;
+  entry.sides = 0;
   entry.stream = kNone;
   link(index, list, tick);
 

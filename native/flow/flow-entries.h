@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "flow/flow-key.h"
+#include "link/envelope.h"
 
 namespace hellotap {
 
@@ -18,14 +19,17 @@ enum class FlowList : uint8_t {
 };
 
 struct alignas(64) FlowEntry {
+  static constexpr unsigned kSideBits = Envelope::kRealmBits + 1;
+  static constexpr uint32_t kSeen = 1u << Envelope::kRealmBits;
+
   uint64_t low[2];
   uint64_t high[2];
   uint16_t lowPort;
   uint16_t highPort;
-  uint8_t version;
-  FlowList list;
-  uint8_t started;  // bit per direction: `start` is known
-  uint8_t seen;     // bit per direction: a packet came
+  uint32_t isIpv6 : 1;
+  FlowList list : 2;
+  uint32_t started : 2;  // bit per direction: `start` is known
+  uint32_t sides : 2 * kSideBits;  // per direction: whether a packet came, and the realm of the first
   uint32_t previous;
   uint32_t next;
   uint32_t tick;      // of the clock, when it was moved in its list last
@@ -34,14 +38,26 @@ struct alignas(64) FlowEntry {
 
   bool hasKey(const FlowKey& key) const {
     return ((low[0] ^ key.low[0]) | (low[1] ^ key.low[1]) | (high[0] ^ key.high[0]) | (high[1] ^ key.high[1]) |
-            static_cast<uint64_t>((lowPort ^ key.lowPort) | (highPort ^ key.highPort) | (version ^ key.version))) == 0;
+            static_cast<uint64_t>((lowPort ^ key.lowPort) | (highPort ^ key.highPort)) |
+            static_cast<uint64_t>(isIpv6 ^ (key.version >> 1 & 1))) == 0;  // the bit in which 4 and 6 differ
   }
-  FlowKey key() const { return {{low[0], low[1]}, {high[0], high[1]}, lowPort, highPort, version}; }
+  FlowKey key() const { return {{low[0], low[1]}, {high[0], high[1]}, lowPort, highPort, version()}; }
+  uint8_t version() const { return isIpv6 ? 6 : 4; }
+  bool isSeen(unsigned direction) const { return side(direction) & kSeen; }
+  RealmFit fit(unsigned direction, uint16_t realm) const {
+    const uint32_t own = side(direction);
+    if (__builtin_expect(own == (kSeen | realm), 1)) return RealmFit::kSame;
+    return fitRealm(own & kSeen, own & Envelope::kRealmMask, side(!direction) & Envelope::kRealmMask, realm);
+  }
+  void note(unsigned direction, uint16_t realm) {
+    if (!isSeen(direction)) sides |= (kSeen | realm) << direction * kSideBits;
+  }
   bool isStarted(unsigned direction) const { return started >> direction & 1; }
   void setStart(unsigned direction, uint32_t sequence) {
     start[direction] = sequence;
-    started = static_cast<uint8_t>(started | 1u << direction);
+    started |= 1u << direction;
   }
+  uint32_t side(unsigned direction) const { return sides >> direction * kSideBits & ((1u << kSideBits) - 1); }
 };
 static_assert(sizeof(FlowEntry) == 64, "an entry is one cache line");
 
@@ -63,15 +79,20 @@ class FlowEntries {
 
   // Gets the memory of a look-up on its way.
   void prefetch(uint64_t hash) const { __builtin_prefetch(&slots_[hash & mask_]); }
-  uint32_t find(const FlowKey& key, uint64_t hash) const {
+  // Of several entries with this key the one in the same realm, else one that may turn out to be.
+  uint32_t find(const FlowKey& key, uint64_t hash, unsigned direction, uint16_t realm) const {
     const auto tag = static_cast<uint32_t>(hash >> 32);
+    uint32_t possible = kNone;
     for (size_t at = hash & mask_;; at = (at + 1) & mask_) {
       const Slot& slot = slots_[at];
-      if (slot.entry == kNone) return kNone;
-      if (slot.tag == tag && entries_[slot.entry].hasKey(key)) return slot.entry;
+      if (slot.entry == kNone) return possible;
+      if (slot.tag != tag || !entries_[slot.entry].hasKey(key)) continue;
+      const RealmFit fit = entries_[slot.entry].fit(direction, realm);
+      if (__builtin_expect(fit == RealmFit::kSame, 1)) return slot.entry;
+      if (fit == RealmFit::kPossible && possible == kNone) possible = slot.entry;
     }
   }
-  // A new entry at the end of a list. There must be room, and none with this key.
+  // A new entry at the end of a list. There must be room.
   uint32_t insert(const FlowKey& key, uint64_t hash, FlowList list, uint32_t tick);
   void erase(uint32_t index);
   void clear();

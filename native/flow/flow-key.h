@@ -9,8 +9,7 @@
 
 namespace hellotap {
 
-// The endpoint that compares lower comes first. VLAN ids are left out: a tap can show the two directions under
-// different ones.
+// The endpoint that compares lower comes first. The network that these addresses are of is not in it (FlowEntry::fit).
 struct FlowKey {
   uint64_t low[2];
   uint64_t high[2];
@@ -43,6 +42,21 @@ inline unsigned makeFlowKey(const IpPacket& ip, const TcpHeader& tcp, FlowKey& k
   key.highPort = swap ? tcp.sourcePort : tcp.destinationPort;
   key.version = ip.version;
   return swap ? 1 : 0;
+}
+
+// How a packet fits to a flow between the same endpoints. The two directions of a flow may be under different ids: a
+// tap shows tags on one side of a link only, or a router between two VLANs is on the way. So the realm of each direction
+// (Envelope::realm) is learnt from its first packet.
+enum class RealmFit : uint8_t {
+  kOther,     // it is of another network
+  kPossible,  // its direction was not seen yet, and the other one is in another realm
+  kSame,
+};
+
+// `own` counts where the direction of the packet was seen.
+inline RealmFit fitRealm(bool isSeen, uint32_t own, uint32_t other, uint16_t realm) {
+  if (isSeen) return own == realm ? RealmFit::kSame : RealmFit::kOther;
+  return other == realm ? RealmFit::kSame : RealmFit::kPossible;
 }
 
 // A keyed hash, so that nobody can choose addresses and ports that all fall into one place.

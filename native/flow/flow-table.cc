@@ -36,7 +36,7 @@ FlowTable::~FlowTable() {
 }
 
 void FlowTable::add(const Segment& segment) {
-  uint32_t index = entries_.find(segment.key, segment.hash);
+  uint32_t index = entries_.find(segment.key, segment.hash, segment.direction, segment.realm);
   if (index == kNone) {
     index = admit(segment);
     if (index == kNone) return;
@@ -44,7 +44,7 @@ void FlowTable::add(const Segment& segment) {
     return;
   }
   now_ = segment.timestamp;
-  entries_[index].seen = static_cast<uint8_t>(entries_[index].seen | 1u << segment.direction);
+  entries_[index].note(segment.direction, segment.realm);
   if (segment.flags & kSyn) {
     index = onSyn(index, segment);
     if (index == kNone) return;
@@ -100,10 +100,10 @@ uint32_t FlowTable::onSyn(uint32_t index, const Segment& segment) {
   FlowEntry& entry = entries_[index];
   if (isOpening && entry.stream == kNone && (entry.isStarted(direction) || entry.list == FlowList::kDone)) {
     entry.started = 0;
-    entry.seen = 0;
+    entry.sides = 0;
     entries_.moveTo(index, FlowList::kNew, clock_.now());
   }
-  entry.seen = static_cast<uint8_t>(entry.seen | 1u << direction);
+  entry.note(direction, segment.realm);
   entry.setStart(direction, first);
   if (!isOpening && !entry.isStarted(!direction)) entry.setStart(!direction, segment.acknowledgement);
   return index;
@@ -172,7 +172,7 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   const Reassembler::Added added = side.data.add(begin, payload);
   if (begin == 0 && side.firstTime == kNoTime) {
     side.firstTime = segment.timestamp;
-    side.vlan = segment.vlan;
+    side.envelope = segment.envelope;
   }
   switch (added) {
     case Reassembler::Added::kOutOfOrder:
@@ -253,7 +253,7 @@ void FlowTable::noteAcknowledgement(uint32_t index, Stream& stream, const Segmen
   Direction& side = stream.directions[other];
   if (side.done || !entry.isStarted(other)) return;
   if (distance(segment.acknowledgement, entry.start[other]) <= static_cast<int32_t>(side.data.contiguous())) return;
-  if (++side.lagging > kMaxLagging) side.finish(entry.seen >> other & 1 ? DirectionEnd::kGap : DirectionEnd::kNone);
+  if (++side.lagging > kMaxLagging) side.finish(entry.isSeen(other) ? DirectionEnd::kGap : DirectionEnd::kNone);
 }
 
 void FlowTable::noteWaiting(Stream& stream) {
@@ -348,7 +348,7 @@ void FlowTable::handOver(uint32_t index) {
       if (side.end == DirectionEnd::kGap) ++notes_.counters.streamGaps;
       continue;
     }
-    const bool seen = entry.seen >> direction & 1;
+    const bool seen = entry.isSeen(direction);
     const bool hole = side.data.hasHoles() || (side.fin && side.data.contiguous() < side.finOffset);
     if (seen && hole) ++notes_.counters.streamGaps;
     side.finish(!seen          ? DirectionEnd::kNone

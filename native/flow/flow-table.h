@@ -31,7 +31,8 @@ struct Segment {
   Datum payload;
   uint32_t missing;  // bytes behind the payload that were not captured
   int64_t timestamp;
-  VlanTags vlan;
+  uint16_t realm;  // of the envelope
+  Envelope envelope;
 };
 
 class FlowTable {

@@ -21,41 +21,45 @@ bool isSame(const FlowKey& a, const FlowKey& b) {
 
 }  // namespace
 
-QuicGate::Entry& QuicGate::entryOf(const FlowKey& key, int64_t timestamp, Notes& notes) {
+QuicGate::Entry& QuicGate::entryOf(const QuicDatagram& datagram, uint16_t realm, Notes& notes) {
   if (entries_.empty()) entries_.resize(kSets * kWays);
-  Entry* set = &entries_[(hash_(key) & (kSets - 1)) * kWays];
+  Entry* set = &entries_[(hash_(datagram.key) & (kSets - 1)) * kWays];
   Entry* victim = set;
+  Entry* possible = nullptr;
   for (size_t way = 0; way < kWays; ++way) {
     Entry& entry = set[way];
-    if (entry.flowId != 0 && isSame(entry.key, key)) {
-      if (timestamp - entry.latest <= kIdleMicroseconds) return entry;
-      victim = &entry;
-      victim->flowId = 0;
-      break;
+    if (entry.flowId != 0 && datagram.timestamp - entry.latest > kIdleMicroseconds) entry.flowId = 0;
+    if (entry.flowId != 0 && isSame(entry.key, datagram.key)) {
+      const RealmFit fit = entry.fit(datagram.direction, realm);
+      if (fit == RealmFit::kSame) return entry;
+      if (fit == RealmFit::kPossible && !possible) possible = &entry;
     }
     if (victim->flowId != 0 && (entry.flowId == 0 || entry.latest < victim->latest)) victim = &entry;
   }
-  if (victim->flowId != 0 && timestamp - victim->latest <= kIdleMicroseconds) ++notes.counters.quicFlowsEvicted;
+  if (possible) return *possible;
+  if (victim->flowId != 0) ++notes.counters.quicFlowsEvicted;
   ++notes.counters.quicFlows;
   *victim = Entry{};
-  victim->key = key;
+  victim->key = datagram.key;
   victim->flowId = takeFlowId();
   return *victim;
 }
 
 void QuicGate::add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload,
-                   const VlanTags& vlan, int64_t timestamp, Notes& notes) {
+                   const Envelope& envelope, int64_t timestamp, Notes& notes) {
   ++notes.counters.quicInitials;
   QuicDatagram datagram;
   TcpHeader ports{};
   ports.sourcePort = sourcePort;
   ports.destinationPort = destinationPort;
   datagram.direction = makeFlowKey(ip, ports, datagram.key);
-  Entry& entry = entryOf(datagram.key, timestamp, notes);
+  datagram.timestamp = timestamp;
+  const uint16_t realm = envelope.realm();
+  Entry& entry = entryOf(datagram, realm, notes);
   if (timestamp > entry.latest) entry.latest = timestamp;
   Side& side = entry.sides[datagram.direction];
   const uint64_t connectionId = digestOf(payload.behind(6).first(payload.data()[5]));
-  if (side.datagrams == 0 || side.connectionId != connectionId) side = {connectionId, 0, 0};
+  if (side.datagrams == 0 || side.connectionId != connectionId) side = {connectionId, 0, 0, realm};
   if (side.datagrams >= kMaxDatagrams || side.bytes + payload.size() > kMaxBytes) {
     ++notes.counters.quicInitialsDropped;
     return;
@@ -64,8 +68,7 @@ void QuicGate::add(const IpPacket& ip, uint16_t sourcePort, uint16_t destination
   side.bytes += static_cast<uint32_t>(payload.size());
 
   datagram.flowId = entry.flowId;
-  datagram.timestamp = timestamp;
-  datagram.vlan = vlan;
+  datagram.envelope = envelope;
   datagram.payload = payload;
   queue_.push_back(datagram);
   starts_.push_back(bytes_.size());

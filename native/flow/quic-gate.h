@@ -9,7 +9,7 @@
 
 #include "base/notes.h"
 #include "flow/flow-key.h"
-#include "link/link-layer.h"
+#include "link/envelope.h"
 
 namespace hellotap {
 
@@ -19,7 +19,7 @@ struct QuicDatagram {
   int64_t timestamp;  // microseconds since 1970
   FlowKey key;
   unsigned direction;  // as makeFlowKey says
-  VlanTags vlan;
+  Envelope envelope;
   Datum payload;  // valid until the gate takes the next packet after it was emptied
 };
 
@@ -46,8 +46,8 @@ class QuicGate {
   explicit QuicGate(const uint64_t (&secret)[4]) : hash_(secret) {}
 
   // Takes a datagram of which beginsWithQuicInitial said yes.
-  void add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload, const VlanTags& vlan,
-           int64_t timestamp, Notes& notes);
+  void add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload,
+           const Envelope& envelope, int64_t timestamp, Notes& notes);
 
   // The oldest that has not been handed over, or null.
   const QuicDatagram* ready();
@@ -66,15 +66,21 @@ class QuicGate {
     uint64_t connectionId;  // a digest of it
     uint32_t bytes;
     uint16_t datagrams;
+    uint16_t realm;
   };
   struct Entry {
     FlowKey key;
     uint64_t flowId;  // 0: not in use
     int64_t latest;
     Side sides[2];
+
+    RealmFit fit(unsigned direction, uint16_t realm) const {
+      const Side& own = sides[direction];
+      return fitRealm(own.datagrams > 0, own.realm, sides[!direction].realm, realm);
+    }
   };
 
-  Entry& entryOf(const FlowKey& key, int64_t timestamp, Notes& notes);
+  Entry& entryOf(const QuicDatagram& datagram, uint16_t realm, Notes& notes);
 
   FlowHash hash_;
   std::vector<Entry>

@@ -8,7 +8,7 @@
 #include "flow/flow-key.h"
 #include "flow/reassembler.h"
 #include "flow/tls-gate.h"
-#include "link/link-layer.h"
+#include "link/envelope.h"
 
 namespace hellotap {
 
@@ -18,7 +18,7 @@ struct Direction {
   int64_t firstTime = kNoTime;  // of the packet with the first byte, microseconds since 1970
   uint32_t finOffset = 0;       // where the direction ends, if `fin`
   uint16_t lagging = 0;         // packets since bytes were acknowledged, or followed by others, that were not seen
-  VlanTags vlan;                // of the packet with the first byte
+  Envelope envelope;            // of the packet with the first byte
   Opening opening = Opening::kUndecided;
   DirectionEnd end = DirectionEnd::kOpen;
   bool done = false;

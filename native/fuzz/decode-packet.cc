@@ -27,9 +27,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const uint32_t uncaptured = choice.be16<2>();
 
   Datum packet = input;
-  VlanTags vlan;
-  const NetworkKind kind = decodeLink(linkType, packet, vlan);
-  if (vlan.count > VlanTags::kMax || packet.size() > input.size()) std::abort();
+  Envelope envelope;
+  const NetworkKind kind = decodeLink(linkType, packet, envelope);
+  if (envelope.vlan.count > VlanTags::kMax || packet.size() > input.size()) std::abort();
   if (kind != NetworkKind::kIpv4 && kind != NetworkKind::kIpv6) return 0;
 
   IpPacket ip{};

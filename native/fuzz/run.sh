@@ -15,7 +15,8 @@ targets=("$@")
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
 core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../core/batch.cc ../core/input.cc ../core/packet-core.cc
-  ../flow/flow-entries.cc ../flow/flow-table.cc ../flow/quic-gate.cc ../flow/reassembler.cc ../flow/tls-gate.cc)
+  ../flow/flow-entries.cc ../flow/flow-table.cc ../flow/quic-gate.cc ../flow/reassembler.cc ../flow/tls-gate.cc
+  ../link/*.cc ../net/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
 mkdir -p build/corpus

@@ -11,7 +11,14 @@ namespace hellotap {
 
 enum class IpResult : uint8_t { kPacket, kFragment, kTruncated, kMalformed };
 
-enum IpProtocol : uint8_t { kProtocolTcp = 6, kProtocolUdp = 17 };
+enum IpProtocol : uint8_t {
+  kProtocolIpv4 = 4,
+  kProtocolTcp = 6,
+  kProtocolUdp = 17,
+  kProtocolIpv6 = 41,
+  kProtocolGre = 47,
+  kProtocolMpls = 137,
+};
 
 struct IpPacket {
   uint8_t version;

@@ -8,10 +8,13 @@ import type {
   FlowDirection,
   FlowRecord,
   QuicRecord,
+  TunnelLayer,
+  TunnelPath,
+  TunnelType,
 } from './flow-record.js';
 
 /** The version of the layout that is read here. */
-export const BATCH_LAYOUT_VERSION = 2;
+export const BATCH_LAYOUT_VERSION = 3;
 
 /** In the order of the native enumeration of the same name (native/flow/tls-gate.h). */
 const DIRECTION_ENDS: readonly DirectionEnd[] = [
@@ -30,6 +33,9 @@ const LAYERS: readonly CaptureAnomaly['layer'][] = ['capture', 'link', 'network'
 /** Kinds of records. */
 const FLOW = 1;
 const QUIC = 3;
+
+/** Number of the IP protocol. */
+const UDP = 17;
 
 /** Offsets in a FlowRecordHeader. */
 const Flow = {
@@ -50,6 +56,7 @@ const Flow = {
   clientFirstApplicationData: 72,
   serverFirstApplicationData: 76,
   vlan: 80,
+  size: 88,
 } as const;
 
 /** Offsets in an AnomalyRecordHeader. */
@@ -68,7 +75,39 @@ const Quic = {
   payloadBytes: 60,
   headerBytes: 62,
   vlan: 64,
+  size: 72,
 } as const;
+
+/** Offsets in Tunnels (native/link/envelope.h), which follows a header that says that it is longer than it is. */
+const Tunnel = {
+  count: 0,
+  depth: 1,
+  version: 2,
+  protocol: 3,
+  sourcePort: 4,
+  destinationPort: 6,
+  source: 8,
+  destination: 24,
+  ids: 40,
+  kinds: 72,
+} as const;
+
+/** In the order of the native enumeration TunnelKind (native/link/envelope.h). */
+const TUNNELS: readonly { readonly type: TunnelType; readonly hasId: boolean }[] = [
+  { type: 'mpls', hasId: true },
+  { type: 'pppoe', hasId: true },
+  { type: 'gre', hasId: false },
+  { type: 'gre', hasId: true },
+  { type: 'erspan', hasId: false },
+  { type: 'erspan', hasId: true },
+  { type: 'pptp', hasId: true },
+  { type: 'vxlan', hasId: true },
+  { type: 'geneve', hasId: true },
+  { type: 'gtp', hasId: true },
+  { type: 'ipip', hasId: false },
+  { type: 'teredo', hasId: false },
+  { type: 'capwap', hasId: false },
+];
 
 const NO_VLAN: readonly number[] = [];
 const utf8 = new TextDecoder();
@@ -106,6 +145,7 @@ class PackedFlow implements FlowRecord {
   readonly clientPort: number;
   readonly serverPort: number;
   readonly vlan: readonly number[];
+  readonly tunnels: TunnelPath | null;
   readonly client: FlowDirection;
   readonly server: FlowDirection;
   /** IPv4: the number that becomes text when asked for; IPv6: the text. */
@@ -124,7 +164,9 @@ class PackedFlow implements FlowRecord {
     this.vlan = vlanIds(view, at + Flow.vlan, view.getUint8(at + Flow.vlanCount));
 
     const changeCipherSpec = view.getUint8(at + Flow.changeCipherSpec);
-    const clientBegin = at + view.getUint16(at + Flow.headerBytes, true);
+    const headerBytes = view.getUint16(at + Flow.headerBytes, true);
+    this.tunnels = headerBytes > Flow.size ? readTunnels(view, at + Flow.size) : null;
+    const clientBegin = at + headerBytes;
     const clientBytes = view.getUint32(at + Flow.clientBytes, true);
     this.client = new PackedDirection(
       memory,
@@ -162,21 +204,45 @@ function vlanIds(view: DataView, at: number, count: number): readonly number[] {
   return Array.from({ length: count }, (_, index) => view.getUint16(at + 2 * index, true));
 }
 
+function addressText(view: DataView, at: number, version: number): string {
+  return version === 4 ? ipv4Text(view.getUint32(at, true)) : ipv6Text(view, at);
+}
+
+function readTunnels(view: DataView, at: number): TunnelPath {
+  const layers = Array.from({ length: view.getUint8(at + Tunnel.count) }, (_, index): TunnelLayer => {
+    const { type, hasId } = TUNNELS[view.getUint8(at + Tunnel.kinds + index)] ?? { type: 'ipip', hasId: false };
+    return hasId ? { type, id: view.getUint32(at + Tunnel.ids + 4 * index, true) } : { type };
+  });
+  const depth = view.getUint8(at + Tunnel.depth);
+  if (depth === 0) return { layers, outer: null };
+  const version = view.getUint8(at + Tunnel.version);
+  const protocol = view.getUint8(at + Tunnel.protocol);
+  const port = (offset: number): number | null => (protocol === UDP ? view.getUint16(at + offset, true) : null);
+  const outer = {
+    sourceAddress: addressText(view, at + Tunnel.source, version),
+    destinationAddress: addressText(view, at + Tunnel.destination, version),
+    sourcePort: port(Tunnel.sourcePort),
+    destinationPort: port(Tunnel.destinationPort),
+    protocol,
+    depth,
+  };
+  return { layers, outer };
+}
+
 function readQuic(memory: Uint8Array, view: DataView, at: number): QuicRecord {
-  const address = (offset: number): string =>
-    view.getUint8(at + Quic.ipVersion) === 4
-      ? ipv4Text(view.getUint32(at + offset, true))
-      : ipv6Text(view, at + offset);
-  const begin = at + view.getUint16(at + Quic.headerBytes, true);
+  const version = view.getUint8(at + Quic.ipVersion);
+  const headerBytes = view.getUint16(at + Quic.headerBytes, true);
+  const begin = at + headerBytes;
   return {
     kind: 'quic',
     flowId: view.getFloat64(at + Quic.flowId, true),
     timestamp: view.getFloat64(at + Quic.timestamp, true),
-    sourceAddress: address(Quic.sourceAddress),
+    sourceAddress: addressText(view, at + Quic.sourceAddress, version),
     sourcePort: view.getUint16(at + Quic.sourcePort, true),
-    destinationAddress: address(Quic.destinationAddress),
+    destinationAddress: addressText(view, at + Quic.destinationAddress, version),
     destinationPort: view.getUint16(at + Quic.destinationPort, true),
     vlan: vlanIds(view, at + Quic.vlan, view.getUint8(at + Quic.vlanCount)),
+    tunnels: headerBytes > Quic.size ? readTunnels(view, at + Quic.size) : null,
     datagram: memory.subarray(begin, begin + view.getUint16(at + Quic.payloadBytes, true)),
   };
 }

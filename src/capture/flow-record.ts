@@ -30,6 +30,36 @@ export interface FlowDirection {
   readonly changeCipherSpec: boolean;
 }
 
+/** A tunnel's name, and its id where it has one: the key, label, session, call or network identifier. */
+export interface TunnelLayer {
+  readonly type: TunnelType;
+  readonly id?: number;
+}
+
+export type TunnelType =
+  'mpls' | 'pppoe' | 'gre' | 'erspan' | 'pptp' | 'vxlan' | 'geneve' | 'gtp' | 'ipip' | 'teredo' | 'capwap';
+
+/** The outermost IP packet around another, from the client's side to the server's. */
+export interface OuterPacket {
+  readonly sourceAddress: string;
+  readonly destinationAddress: string;
+  /** Null where it is no UDP. */
+  readonly sourcePort: number | null;
+  readonly destinationPort: number | null;
+  /** Number of the IP protocol. */
+  readonly protocol: number;
+  /** IP packets around the innermost. */
+  readonly depth: number;
+}
+
+/** What a packet was wrapped in besides VLAN tags. */
+export interface TunnelPath {
+  /** Outermost first. */
+  readonly layers: readonly TunnelLayer[];
+  /** Null for MPLS and PPPoE that no IP is around. */
+  readonly outer: OuterPacket | null;
+}
+
 /** A flow that begins like TLS. Numbers that come from the wire are as they stood there. */
 export interface FlowRecord {
   readonly kind: 'flow';
@@ -44,6 +74,8 @@ export interface FlowRecord {
   readonly serverPort: number;
   /** VLAN ids, outermost first. */
   readonly vlan: readonly number[];
+  /** Null: it was in none. Like `vlan` it is of the packet with the first TLS byte. */
+  readonly tunnels: TunnelPath | null;
   readonly client: FlowDirection;
   readonly server: FlowDirection;
 }
@@ -76,6 +108,8 @@ export interface QuicRecord {
   readonly destinationPort: number;
   /** VLAN ids, outermost first. */
   readonly vlan: readonly number[];
+  /** Null: it was in none. */
+  readonly tunnels: TunnelPath | null;
   /** The payload. Valid until the next batch is asked for. */
   readonly datagram: Uint8Array;
 }

@@ -14,6 +14,7 @@ import { supportedGroupName } from '../tls/registry/names.js';
 import { selectedGroup, selectedProtocols, selectedVersion } from '../tls/server-hello.js';
 import { communityId } from './community-id.js';
 import type { TlsFlow } from './tls-flow.js';
+import { tunnelFields } from './tunnel-fields.js';
 
 /** Suricata's names of versions. */
 const VERSION_NAMES: ReadonlyMap<ProtocolVersion, string> = new Map([
@@ -41,6 +42,7 @@ export function flowIdentity(record: FlowRecord, input: EventInput): FlowIdentit
     dest_port: record.serverPort,
     proto: 'TCP',
     ...(record.vlan.length === 0 ? {} : { vlan: record.vlan }),
+    ...tunnelFields(record.tunnels),
     community_id: communityId('TCP', record.clientAddress, record.clientPort, record.serverAddress, record.serverPort),
   };
 }
@@ -67,6 +69,7 @@ export function tlsEvent(flow: TlsFlow, fields: TlsFields, identity: FlowIdentit
       ...(group === null ? {} : { group: supportedGroupName(group) }),
       ech: clientHello !== null && clientHello.encryptedClientHello !== null,
       ...(flow.handshake === null ? {} : { handshake: flow.handshake }),
+      ...(flow.record.tunnels === null ? {} : { tunnels: flow.record.tunnels.layers }),
       client_hello: clientHello !== null,
       server_hello: serverHello !== null,
       verdict,

@@ -12,6 +12,7 @@ import { decodeClientHello } from '../tls/client-hello.js';
 import { ClientInitials, type QuicClientHello } from '../tls/quic/client-initials.js';
 import { quicVersionName } from '../tls/quic/versions.js';
 import { communityId } from './community-id.js';
+import { tunnelFields } from './tunnel-fields.js';
 
 /** Flows that are kept in mind; each takes at most four hellos of 16 KiB, mostly one of 2 to 4 KiB. */
 const MAX_FLOWS = 2048;
@@ -86,6 +87,7 @@ export class QuicFlows {
       dest_port: destinationPort,
       proto: 'UDP',
       ...(record.vlan.length === 0 ? {} : { vlan: record.vlan }),
+      ...tunnelFields(record.tunnels),
       community_id: communityId('UDP', sourceAddress, sourcePort, destinationAddress, destinationPort),
     };
     const quic: QuicEvent['quic'] = {
@@ -108,7 +110,11 @@ export class QuicFlows {
         event_type: 'quic',
         ...identity,
         quic,
-        hellotap: { ech: hello.encryptedClientHello !== null, verdict },
+        hellotap: {
+          ech: hello.encryptedClientHello !== null,
+          ...(record.tunnels === null ? {} : { tunnels: record.tunnels.layers }),
+          verdict,
+        },
       }),
     };
   }

@@ -14,18 +14,21 @@ export function eventJson(event: HellotapEvent): string {
 
 function tlsEventJson(event: TlsEvent): string {
   const { timestamp, flow_id, pcap_filename, in_iface, src_ip, src_port, dest_ip, dest_port, proto } = event;
-  const { vlan, community_id, hellotap } = event;
+  const { vlan, tunnel, community_id, hellotap } = event;
   const input =
     (pcap_filename === undefined ? '' : `,"pcap_filename":${quoted(pcap_filename)}`) +
     (in_iface === undefined ? '' : `,"in_iface":${quoted(in_iface)}`);
-  const tags = vlan === undefined ? '' : `,"vlan":${JSON.stringify(vlan)}`;
+  const path =
+    (vlan === undefined ? '' : `,"vlan":${JSON.stringify(vlan)}`) +
+    (tunnel === undefined ? '' : `,"tunnel":${JSON.stringify(tunnel)}`);
   return (
     `{"timestamp":"${timestamp}","event_type":"tls","flow_id":${flow_id}${input}` +
-    `,"src_ip":"${src_ip}","src_port":${src_port},"dest_ip":"${dest_ip}","dest_port":${dest_port},"proto":"${proto}"${tags}` +
+    `,"src_ip":"${src_ip}","src_port":${src_port},"dest_ip":"${dest_ip}","dest_port":${dest_port},"proto":"${proto}"${path}` +
     `,"community_id":"${community_id}","tls":{${tlsFieldsJson(event.tls)}},"hellotap":{` +
     (hellotap.cipher === undefined ? '' : `"cipher":"${hellotap.cipher}",`) +
     (hellotap.group === undefined ? '' : `"group":${quoted(hellotap.group)},`) +
     `"ech":${hellotap.ech},${hellotap.handshake === undefined ? '' : `"handshake":${quoted(hellotap.handshake)},`}` +
+    (hellotap.tunnels === undefined ? '' : `"tunnels":${JSON.stringify(hellotap.tunnels)},`) +
     `"client_hello":${hellotap.client_hello},"server_hello":${hellotap.server_hello}` +
     `,"verdict":${shared(hellotap.verdict)}}}`
   );

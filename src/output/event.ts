@@ -2,6 +2,7 @@
 // Each is declared once, here; docs/events.md documents the same names for readers. What is ours sits under `hellotap`.
 import type { Change, Subject } from '../baseline/describe.js';
 import type { BaselineStatus } from '../baseline/server-state.js';
+import type { TunnelLayer } from '../capture/flow-record.js';
 import type { ProbeOutcome } from '../probe/probe-result.js';
 import type { C2Evidence, Verdict } from '../match/verdict.js';
 
@@ -23,6 +24,20 @@ export interface FlowIdentity extends EventInput {
   readonly community_id: string;
   /** VLAN ids, outermost first; absent where untagged. */
   readonly vlan?: readonly number[];
+  /** The outermost IP packet of a tunnel, as in EVE's alerts; absent where there is none. */
+  readonly tunnel?: TunnelFields;
+}
+
+/** EVE's `tunnel` object. */
+export interface TunnelFields {
+  readonly src_ip: string;
+  readonly src_port?: number;
+  readonly dest_ip: string;
+  readonly dest_port?: number;
+  /** Suricata's name of the protocol. */
+  readonly proto: string;
+  /** IP packets around the flow's. */
+  readonly depth: number;
 }
 
 interface EventHead {
@@ -69,6 +84,8 @@ export interface TlsEvent extends EventHead, FlowIdentity {
     readonly ech: boolean;
     /** Text fingerprint of the handshake, as the prober writes it; with a key log alone. */
     readonly handshake?: string;
+    /** What the flow was in, outermost first; absent: nothing. */
+    readonly tunnels?: readonly TunnelLayer[];
     readonly client_hello: boolean;
     readonly server_hello: boolean;
     readonly verdict: Verdict;
@@ -89,6 +106,8 @@ export interface QuicEvent extends EventHead, FlowIdentity {
   readonly hellotap: {
     /** Encrypted Client Hello was offered (or greased). */
     readonly ech: boolean;
+    /** As in a `tls` event. */
+    readonly tunnels?: readonly TunnelLayer[];
     readonly verdict: Verdict;
   };
 }

@@ -162,6 +162,13 @@ export function rewrap(frames: readonly Frame[], wrap: (packet: Buffer) => Buffe
 
 const MACS = Buffer.from('020000000001020000000002', 'hex');
 
+const SNAP = Buffer.from('aaaa030000000800', 'hex');
+
+/** Frame control and so many bytes more behind the duration. */
+function wireless(control: string, rest: number): Buffer {
+  return Buffer.concat([Buffer.from(`${control}0000`, 'hex'), MACS, Buffer.alloc(rest - 10, 0)]);
+}
+
 export const linkLayers = {
   ethernet: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('0800', 'hex'), packet]),
   vlan: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('8100206408' + '00', 'hex'), packet]),
@@ -173,10 +180,69 @@ export const linkLayers = {
     return Buffer.concat([MACS, length, Buffer.from('aaaa030000000800', 'hex'), packet]);
   },
   pppoe: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('88641100000100000021', 'hex'), packet]),
+  mpls: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('88470001004000011140', 'hex'), packet]),
+  /** An Ethernet frame below the labels. */
+  pseudowire: (packet: Buffer) =>
+    Buffer.concat([MACS, Buffer.from('884700011140', 'hex'), MACS, Buffer.from('0800', 'hex'), packet]),
+  controlWord: (packet: Buffer) =>
+    Buffer.concat([MACS, Buffer.from('88470001114000000007', 'hex'), MACS, Buffer.from('0800', 'hex'), packet]),
   ciscoMetaData: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('89090101000100640800', 'hex'), packet]),
   linuxSll: (packet: Buffer) => Buffer.concat([Buffer.from('00000001000602000000000100000800', 'hex'), packet]),
   linuxSll2: (packet: Buffer) =>
     Buffer.concat([Buffer.from('0800000000000002000100060200000000010000', 'hex'), packet]),
+  ppp: (packet: Buffer) => Buffer.concat([Buffer.from('ff030021', 'hex'), packet]),
+  pppBare: (packet: Buffer) => Buffer.concat([Buffer.from('0021', 'hex'), packet]),
+  pppCompressed: (packet: Buffer) => Buffer.concat([Buffer.from('ff0321', 'hex'), packet]),
+  pppMpls: (packet: Buffer) => Buffer.concat([Buffer.from('ff03028100011140', 'hex'), packet]),
+  pppd: (packet: Buffer) => Buffer.concat([Buffer.from('01030021', 'hex'), packet]),
+  pppDirection: (packet: Buffer) => Buffer.concat([Buffer.from('01ff030021', 'hex'), packet]),
+  pppEther: (packet: Buffer) => Buffer.concat([Buffer.from('1100000100000021', 'hex'), packet]),
+  ciscoHdlc: (packet: Buffer) => Buffer.concat([Buffer.from('0f000800', 'hex'), packet]),
+  fddi: (packet: Buffer) => Buffer.concat([Buffer.from('50', 'hex'), MACS, SNAP, packet]),
+  ieee80211: (packet: Buffer) => Buffer.concat([wireless('0801', 18), SNAP, packet]),
+  ieee80211Qos: (packet: Buffer) => Buffer.concat([wireless('8802', 20), SNAP, packet]),
+  ieee80211Wds: (packet: Buffer) => Buffer.concat([wireless('0803', 24), SNAP, packet]),
+  ieee80211Aggregated: (packet: Buffer) => {
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(8 + packet.length);
+    const second = Buffer.alloc(40);
+    return Buffer.concat([wireless('8801', 18), Buffer.from('8000', 'hex'), MACS, length, SNAP, packet, second]);
+  },
+  /** With a time, two words of bits, and flags that say nothing. */
+  radiotap: (packet: Buffer) =>
+    Buffer.concat([
+      Buffer.from('00001900' + '03000080' + '00000000' + '00000000' + '0000000000000000' + '00', 'hex'),
+      wireless('0801', 18),
+      SNAP,
+      packet,
+    ]),
+  radiotapPadded: (packet: Buffer) =>
+    Buffer.concat([Buffer.from('000009000200000020', 'hex'), wireless('8801', 22), SNAP, packet]),
+  ppi: (packet: Buffer) =>
+    Buffer.concat([Buffer.from('000010000100000008000400000000aa', 'hex'), MACS, Buffer.from('0800', 'hex'), packet]),
+  /** The packet behind an option of five bytes and its padding. */
+  nflog: (packet: Buffer) => {
+    const length = Buffer.alloc(2);
+    length.writeUInt16LE(4 + packet.length);
+    return Buffer.concat([
+      Buffer.from('02000000' + '05000a0000000000', 'hex'),
+      length,
+      Buffer.from('0900', 'hex'),
+      packet,
+    ]);
+  },
+  nflogBig: (packet: Buffer) => {
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(4 + packet.length);
+    return Buffer.concat([
+      Buffer.from('02000000' + '0005000a00000000', 'hex'),
+      length,
+      Buffer.from('0009', 'hex'),
+      packet,
+    ]);
+  },
+  mpacket: (packet: Buffer) =>
+    Buffer.concat([Buffer.from('55555555555555d5', 'hex'), MACS, Buffer.from('0800', 'hex'), packet]),
   raw: (packet: Buffer) => packet,
   nullLittle: (packet: Buffer) => Buffer.concat([Buffer.from('02000000', 'hex'), packet]),
   nullBig: (packet: Buffer) => Buffer.concat([Buffer.from('00000002', 'hex'), packet]),

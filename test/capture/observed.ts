@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import type { CaptureAnomaly, CaptureRecord, DirectionEnd, FlowDirection } from '../../src/capture/flow-record.js';
+import type {
+  CaptureAnomaly,
+  CaptureRecord,
+  DirectionEnd,
+  FlowDirection,
+  TunnelPath,
+} from '../../src/capture/flow-record.js';
 import { openFileSource } from '../../src/capture/file-source.js';
 import type { CaptureOptions } from '../../src/capture/packet-core.js';
 import type { CaptureSource } from '../../src/capture/source.js';
@@ -24,6 +30,7 @@ export interface ObservedFlow {
   readonly serverAddress: string;
   readonly serverPort: number;
   readonly vlan: readonly number[];
+  readonly tunnels: TunnelPath | null;
   readonly client: ObservedDirection;
   readonly server: ObservedDirection;
 }
@@ -82,9 +89,9 @@ function note(record: CaptureRecord, flows: ObservedFlow[], flowIds: number[], a
     return;
   }
   if (record.kind === 'quic') return;
-  const { timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan } = record;
+  const { timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan, tunnels } = record;
   const [client, server] = [direction(record.client), direction(record.server)];
-  flows.push({ timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan, client, server });
+  flows.push({ timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan, tunnels, client, server });
   flowIds.push(record.flowId);
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { pcap, type Frame } from '../capture/captures.js';
+import { linkLayers, pcap, type Frame } from '../capture/captures.js';
 import { Conversation } from '../capture/conversation.js';
 import { goldenHandshakes, tls12Handshake } from '../capture/handshakes.js';
 import { observeFile, observeStream } from '../capture/observed.js';
+import { udp } from '../capture/tunnels.js';
 
 const { client, server } = tls12Handshake(goldenHandshakes());
 const START = 1_700_000_000_000_000;
@@ -100,6 +101,76 @@ describe('the flow table', () => {
     const { counters } = await observeFile(pcap(talk.frames));
     assert.equal(counters['segmentsOutOfOrder'], 16);
     assert.equal(counters['segmentsDropped'], 84);
+  });
+});
+
+describe('the same endpoints', () => {
+  const tagged = (frame: Frame, ...ids: number[]): Frame => {
+    const tags = ids.map((id) => Buffer.from([0x81, 0x00, id >> 8, id & 255]));
+    const data = Buffer.concat([frame.data.subarray(0, 12), ...tags, frame.data.subarray(12)]);
+    return { ...frame, data, original: data.length };
+  };
+  const other = goldenHandshakes().find((one) => !one.client.equals(client) && one.server.length > 0)!;
+  const [first, second] = [
+    new Conversation({ start: START }).handshake().sendIn('client', client, 200).sendIn('server', server, 400),
+    new Conversation({ start: START, clientIsn: 77, serverIsn: 88 })
+      .handshake()
+      .sendIn('client', other.client, 200)
+      .sendIn('server', other.server, 400),
+  ];
+  const alternating = (wrapFirst: (frame: Frame) => Frame, wrapSecond: (frame: Frame) => Frame): Frame[] =>
+    Array.from({ length: Math.max(first.frames.length, second.frames.length) }, (_, i) => [
+      ...first.frames.slice(i, i + 1).map(wrapFirst),
+      ...second.frames.slice(i, i + 1).map(wrapSecond),
+    ]).flat();
+  const isAnswer = (frame: Frame): boolean => frame.data.readUInt16BE(34) === 443;
+
+  const apart: readonly [string, (frame: Frame) => Frame, (frame: Frame) => Frame][] = [
+    ['two VLANs', (frame) => tagged(frame, 7), (frame) => tagged(frame, 8)],
+    ['a VLAN and none', (frame) => frame, (frame) => tagged(frame, 8)],
+    ['two inner VLANs', (frame) => tagged(frame, 7, 1), (frame) => tagged(frame, 7, 2)],
+    [
+      'VLANs of which each direction has its own',
+      (frame) => tagged(frame, 7),
+      (frame) => tagged(frame, isAnswer(frame) ? 9 : 8),
+    ],
+  ];
+  for (const [name, wrapFirst, wrapSecond] of apart) {
+    it(`in ${name} are two flows`, async () => {
+      const { flows } = await observeFile(pcap(alternating(wrapFirst, wrapSecond)));
+      const servers = flows.map((flow) => flow.server.hex.length > 0 && flow.client.hex.slice(0, 200));
+      assert.equal(flows.length, 2);
+      assert.equal(new Set(servers).size, 2);
+    });
+  }
+
+  it('in two networks of one tunnel are two flows', async () => {
+    const inNetwork = (id: number) => (frame: Frame) => {
+      const header = Buffer.from([8, 0, 0, 0, 0, 0, id, 0]);
+      const data = linkLayers.ethernet(udp(4789, Buffer.concat([header, frame.data]), { answer: isAnswer(frame) }));
+      return { ...frame, data, original: data.length };
+    };
+    const { flows } = await observeFile(pcap(alternating(inNetwork(1), inNetwork(2))));
+    assert.deepEqual(flows.map(({ tunnels }) => tunnels?.layers[0]?.id).sort(), [1, 2]);
+  });
+
+  it('are one flow where each direction has its own VLAN, or only one of them has any', async () => {
+    for (const [there, back] of [
+      [[81], [80]],
+      [[5], []],
+      [[], [5]],
+      [
+        [1042, 120],
+        [1041, 120],
+      ],
+      [[0], []],
+    ] as const) {
+      const frames = first.frames.map((frame) => tagged(frame, ...(isAnswer(frame) ? back : there)));
+      const { flows } = await observeFile(pcap(frames));
+      assert.equal(flows.length, 1);
+      assert.equal(flows[0]!.server.end, 'change_cipher_spec');
+      assert.deepEqual(flows[0]!.vlan, there);
+    }
   });
 });
 

@@ -39,6 +39,9 @@ const event = fc
     dest_port: fc.nat(65535),
     proto: fc.constant('TCP' as const),
     vlan: optional(fc.array(fc.nat(4095), { minLength: 1 })),
+    tunnel: optional(
+      fc.constant({ src_ip: '192.0.2.1', dest_ip: '192.0.2.2', dest_port: 4789, proto: 'UDP', depth: 1 }),
+    ),
     community_id: fc.constant('1:LQU9qZlK+B5F3KDmev6m5PMibrg='),
     tls: fields,
     hellotap: fc
@@ -46,6 +49,7 @@ const event = fc
         cipher: optional(fc.constant('1301')),
         group: optional(text),
         ech: fc.boolean(),
+        tunnels: optional(fc.constant([{ type: 'gre' as const }, { type: 'vxlan' as const, id: 42 }])),
         client_hello: fc.boolean(),
         server_hello: fc.boolean(),
         verdict: fc.constant({ status: 'unprobed' as const, reason: 'disabled' as const, cached: false }),

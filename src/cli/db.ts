@@ -1,7 +1,6 @@
 // `hellotap db`: the commands on the local fingerprint database; what they print of it stands in db-show.ts.
 import { statSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { exportFingerprints, exportLabels } from '../database/export.js';
 import { importGoscannerFolder } from '../database/import-goscanner.js';
 import type { ImportOptions, ImportReport } from '../database/import-options.js';
 import { importFile, importStream } from '../database/import.js';
@@ -11,6 +10,7 @@ import { HellotapError } from '../errors.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { CommandGroup } from './command-group.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
+import { exportCommand } from './db-export.js';
 import { labelCommand } from './db-label.js';
 import { compactCommand, mergeCommand, pruneCommand, verifyCommand } from './db-maintain.js';
 import { nearestCommand } from './db-nearest.js';
@@ -157,42 +157,4 @@ function date(text: string): Date {
   const seconds = parseTime(text);
   if (seconds === null) throw new InvalidArgumentError('A date (YYYY-MM-DD) or a time (ISO 8601, UTC) is needed.');
   return new Date(seconds * 1000);
-}
-
-type ExportFlags = DatabaseOptions & { readonly output?: string; readonly helloSet?: string };
-
-const EXPORT_HELP = `
-Examples:
-  $ hellotap db export labels > labels.csv
-  $ hellotap db export fingerprints --output fingerprints.csv`;
-
-function exportCommand(): Command {
-  const command = new Command('export')
-    .description('writes a table that "db import" reads')
-    .argument('<table>', 'fingerprints (as goscanner writes them) or labels')
-    .addHelpText('after', EXPORT_HELP);
-  withOptions(command, [
-    databaseOption(),
-    option('--hello-set <name>', "fingerprints of this hello set (default: the paper's ten, atsf-2022)"),
-    option('--output <file>', 'write to a file instead of standard output'),
-  ]);
-  return framed<ExportFlags>(command, async ([table], options, { signal }) => {
-    const tables = { fingerprints: exportFingerprints, labels: exportLabels };
-    if (table !== 'fingerprints' && table !== 'labels') {
-      throw new HellotapError('ERR_USAGE', `db export writes fingerprints or labels, not "${table ?? ''}"`);
-    }
-    const store = openStore(options, false);
-    try {
-      const writer = openWriter(options);
-      for (const piece of tables[table](store, options.helloSet)) {
-        writer.line(piece.slice(0, -1));
-        await writer.ready();
-        if (signal.aborted || writer.failure !== null) break;
-      }
-      await writer.close();
-    } finally {
-      store.close();
-    }
-    return signal.aborted ? ExitCode.stopped : ExitCode.done;
-  });
 }

@@ -52,14 +52,23 @@ export class LineWriter {
     return true;
   }
 
+  /** Takes bytes as they are. False: dropped, and counted. */
+  bytes(piece: Uint8Array): boolean {
+    if (this.#failure !== null || this.#queued > this.#limit) {
+      this.#dropped++;
+      return false;
+    }
+    this.flush();
+    this.#enqueue(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    return true;
+  }
+
   /** Starts to write what has been taken so far. */
   flush(): void {
     if (this.#text === '') return;
     const piece = Buffer.from(this.#text, 'utf8');
     this.#text = '';
-    this.#queue.push(piece);
-    this.#queued += piece.length;
-    this.#pump();
+    this.#enqueue(piece);
   }
 
   /** Null while little waits; else resolves when more can be taken (or writing has failed: see `failure`). */
@@ -85,6 +94,13 @@ export class LineWriter {
       });
     }
     if (failure !== null) throw failure;
+  }
+
+  #enqueue(piece: Buffer): void {
+    if (piece.length === 0) return;
+    this.#queue.push(piece);
+    this.#queued += piece.length;
+    this.#pump();
   }
 
   #pump(): void {

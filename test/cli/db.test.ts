@@ -102,7 +102,12 @@ describe('hellotap db', () => {
     ['an unknown kind', ['import', '-', '--label', 'x', '--kind', 'bad'], 2, /Allowed choices/],
     ['a date that is none', ['import', '-', '--seen', 'yesterday'], 2, /YYYY-MM-DD/],
     ['something that is not known', ['show', 'nobody'], 1, /nothing is known of "nobody"/],
-    ['another table than there is', ['export', 'servers'], 2, /fingerprints or labels/],
+    [
+      'another table than there is',
+      ['export', 'everything'],
+      2,
+      /fingerprints, labels, servers, observations or indicators/,
+    ],
     ['a label for something that is no fingerprint', ['label', 'add', '192.0.2.1', 'x'], 2, /neither a combined/],
     ['no command', [], 2, /Usage/],
   ] as const) {

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { exportFingerprints } from '../../src/database/export.js';
+import { fingerprintTable } from '../../src/database/export.js';
+import { csvPieces } from '../../src/database/export-table.js';
 import { ATSF_2022 } from '../../src/database/hello-set.js';
 import { importGoscannerFolder } from '../../src/database/import-goscanner.js';
 import { showServers } from '../../src/database/show.js';
@@ -69,7 +70,7 @@ const fingerprints = `${[
       ].join(','),
     ),
 ].join('\n')}\n`;
-const exported = (store: Store): string => [...exportFingerprints(store)].join('');
+const exported = (store: Store): string => [...csvPieces(fingerprintTable(store))].join('');
 const failure = (message: RegExp) => (error: unknown) =>
   error instanceof HellotapError && error.code === 'ERR_IMPORT' && message.test(error.message);
 
@@ -254,6 +255,6 @@ describe("goscanner's output folder", () => {
     await importGoscannerFolder(ten, path);
     await importGoscannerFolder(eleven, path, { helloSet: 'mine' });
     assert.deepEqual(exported(ten).trimEnd().split('\n').sort(), fingerprints.trimEnd().split('\n').sort());
-    assert.match([...exportFingerprints(eleven, 'mine')].join(''), /^ip,port,server_name,extra,random4520/);
+    assert.match([...csvPieces(fingerprintTable(eleven, 'mine'))].join(''), /^ip,port,server_name,extra,random4520/);
   });
 });

@@ -4,7 +4,8 @@ import { Readable } from 'node:stream';
 import { describe, it } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { exportFingerprints, exportLabels } from '../../src/database/export.js';
+import { fingerprintTable, labelTable } from '../../src/database/export.js';
+import { csvPieces } from '../../src/database/export-table.js';
 import { ATSF_2022 } from '../../src/database/hello-set.js';
 import { importFile, importStream } from '../../src/database/import.js';
 import { removeLabel } from '../../src/database/labels.js';
@@ -39,7 +40,7 @@ describe("goscanner's table of fingerprints", () => {
     assert.equal(report.changed, complete.length);
     assert.equal(report.rejected, 0);
     const lines = (text: string): string[] => text.trimEnd().split('\n').sort();
-    assert.deepEqual(lines(whole(exportFingerprints(store))), lines(table));
+    assert.deepEqual(lines(whole(csvPieces(fingerprintTable(store)))), lines(table));
   });
 
   it('changes nothing when it comes twice', async () => {
@@ -67,7 +68,7 @@ describe("goscanner's table of fingerprints", () => {
         bytes.subarray(i * 777, (i + 1) * 777),
       );
       await importStream(store, 'standard input', Readable.from(pieces), { seen });
-      assert.equal(whole(exportFingerprints(store)), whole(exportFingerprints(expected)));
+      assert.equal(whole(csvPieces(fingerprintTable(store))), whole(csvPieces(fingerprintTable(expected))));
     }
   });
 
@@ -99,7 +100,7 @@ describe("goscanner's table of fingerprints", () => {
     const expected = freshStore();
     await importFile(expected, file(table), { seen });
     assert.equal((await importFile(store, file([columns.join(','), ...rows].join('\n')), { seen })).rejected, 0);
-    assert.equal(whole(exportFingerprints(store)), whole(exportFingerprints(expected)));
+    assert.equal(whole(csvPieces(fingerprintTable(store))), whole(csvPieces(fingerprintTable(expected))));
   });
 
   it('labels the fingerprints of its servers, each with the number of servers seen', async () => {
@@ -147,7 +148,7 @@ describe("goscanner's table of fingerprints", () => {
     await importFile(store, file(`${header}\n192.0.2.1,443,,${'______<40,'.repeat(9)},\n`), { seen });
     const [server] = showServers(store, '192.0.2.1');
     assert.equal(server!.fingerprintId, null);
-    assert.equal(whole(exportFingerprints(store)), `${header}\n`);
+    assert.equal(whole(csvPieces(fingerprintTable(store))), `${header}\n`);
   });
 
   it('lists bad rows with their lines and takes the good ones', async () => {
@@ -279,8 +280,8 @@ describe("goscanner's table of fingerprints", () => {
     const path = file('ip,port,server_name,a,b,fingerprint\n192.0.2.1,443,,______<40,______<80,______<40|______<80\n');
     await assert.rejects(importFile(store, path, { seen }), failure('ERR_IMPORT', /--hello-set/));
     await importFile(store, path, { seen, helloSet: 'two' });
-    assert.equal(whole(exportFingerprints(store, 'two')), readFileSync(path, 'utf8'));
-    assert.throws(() => whole(exportFingerprints(store, 'three')), failure('ERR_HELLO_SET', /three/));
+    assert.equal(whole(csvPieces(fingerprintTable(store, 'two'))), readFileSync(path, 'utf8'));
+    assert.throws(() => whole(csvPieces(fingerprintTable(store, 'three'))), failure('ERR_HELLO_SET', /three/));
   });
 
   it('leaves nothing behind where reading breaks off', async () => {
@@ -347,7 +348,7 @@ describe('labels tables', () => {
     const report = await importFile(store, file(text));
     assert.equal(report.table, 'labels');
     assert.deepEqual([report.rows, report.rejected, report.changed], [5, 0, 5]);
-    assert.equal(whole(exportLabels(store)), text);
+    assert.equal(whole(csvPieces(labelTable(store))), text);
     assert.equal((await importFile(store, file(text))).changed, 0);
   });
 
@@ -370,10 +371,13 @@ describe('labels tables', () => {
         await importFile(one, file([columns, ...rows].join('\n')));
         const other = freshStore();
         for (const row of rows.toReversed()) await importFile(other, file([columns, row].join('\n')));
-        const sorted = (store: Store): string[] => whole(exportLabels(store)).split('\n').sort();
+        const sorted = (store: Store): string[] =>
+          whole(csvPieces(labelTable(store)))
+            .split('\n')
+            .sort();
         assert.deepEqual(sorted(other), sorted(one));
         const copy = freshStore();
-        await importFile(copy, file(whole(exportLabels(one))));
+        await importFile(copy, file(whole(csvPieces(labelTable(one)))));
         assert.deepEqual(sorted(copy), sorted(one));
       }),
       { numRuns: 15 },

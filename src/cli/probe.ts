@@ -22,7 +22,7 @@ import type { Terminal } from './terminal.js';
 import type { EventSink } from '../output/event.js';
 import type { LineWriter } from '../output/line-writer.js';
 import type { HandshakeReport } from '../probe/prober-options.js';
-import { c2ThresholdOption } from './triage.js';
+import { c2ThresholdOption, minObservationsOption } from './triage.js';
 
 interface ProbeOptions extends OutputOptions, ProbingOptions {
   readonly database?: string;
@@ -30,6 +30,7 @@ interface ProbeOptions extends OutputOptions, ProbingOptions {
   readonly store: boolean;
   readonly resume: boolean;
   readonly c2Threshold: number;
+  readonly minObservations: number;
 }
 
 const AFTER = `
@@ -72,6 +73,7 @@ export function probeCommand(): Command {
     databaseOption(),
     option('--no-store', 'do not keep the results in the database'),
     c2ThresholdOption(),
+    minObservationsOption(),
     ...probingOptions(),
   ]);
   return framed(command, runProbe);
@@ -223,7 +225,7 @@ async function openResults(options: ProbeOptions): Promise<Results> {
     import('../engine/probe-recorder.js'),
   ]);
   const store = openStore(options);
-  const matcher = new Matcher(store);
+  const matcher = new Matcher(store, { minObservations: options.minObservations });
   const recorder = new ProbeRecorder(store);
   return {
     keep: async (result) => {

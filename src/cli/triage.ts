@@ -10,7 +10,7 @@ import {
   type OutputOptions,
 } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
-import { decimal, option, withOptions } from './option.js';
+import { decimal, integer, option, withOptions } from './option.js';
 import { readKeyLog } from './key-log-file.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 
@@ -19,6 +19,7 @@ interface TriageOptions extends OutputOptions, AutomaticProbingOptions {
   readonly filter?: string;
   readonly keylog?: string;
   readonly c2Threshold: number;
+  readonly minObservations: number;
 }
 
 const AFTER = `
@@ -46,6 +47,7 @@ export function triageCommand(): Command {
       'secrets of the connections (NSS key log format): reads the encrypted handshake of TLS 1.3',
     ),
     c2ThresholdOption(),
+    minObservationsOption(),
     option('--probe', 'probe servers that the database does not know', undefined, false),
     option('--no-probe', 'do not probe (the default)'),
     ...automaticProbingOptions(),
@@ -59,6 +61,14 @@ export const c2ThresholdOption = (): ReturnType<typeof option> =>
     'C2 score from which a server is an alarm (event alert, red in tables)',
     decimal(0, 1),
     0.9,
+  );
+
+export const minObservationsOption = (): ReturnType<typeof option> =>
+  option(
+    '--min-observations <n>',
+    'a fingerprint seen less often on block lists and top lists has no C2 score (listed certificates and addresses do)',
+    integer(1, 1e9),
+    1,
   );
 
 /** Where there are keys: a flight with a long chain of certificates, and a ticket or an alert behind it. */
@@ -98,6 +108,7 @@ async function runTriage(
     keyLog,
     retryAfterMs: options.retryAfter * 3_600_000,
     c2Threshold: options.c2Threshold,
+    minObservations: options.minObservations,
     warn: (text) => {
       terminal.warning(text);
     },

@@ -16,12 +16,13 @@ import { ExitCode, framed, type CommandContext } from './command.js';
 import { integer, decimal, option, withOptions } from './option.js';
 import { openHelloSet } from './hello-sets.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
-import { c2ThresholdOption } from './triage.js';
+import { c2ThresholdOption, minObservationsOption } from './triage.js';
 
 interface WatchOptions extends OutputOptions, AutomaticProbingOptions {
   readonly database?: string;
   readonly filter?: string;
   readonly c2Threshold: number;
+  readonly minObservations: number;
   readonly statsInterval: number;
   readonly bufferSize: number;
   readonly promiscuous: boolean;
@@ -53,6 +54,7 @@ export function watchCommand(): Command {
     databaseOption(),
     option('--filter <bpf>', 'only packets that this libpcap filter matches, as tcpdump has it'),
     c2ThresholdOption(),
+    minObservationsOption(),
     option('--stats-interval <seconds>', 'how often counters are written; 0: only at the end', decimal(0, 86_400), 60),
     option('--buffer-size <mib>', "the system's capture buffer", integer(1, 2048), 64),
     option('--no-promiscuous', 'leave the interface in its mode'),
@@ -97,6 +99,7 @@ async function runWatch(
     probes,
     retryAfterMs: options.retryAfter * 3_600_000,
     c2Threshold: options.c2Threshold,
+    minObservations: options.minObservations,
     warn: (text) => {
       terminal.warning(text);
     },

@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly retryAfterMs: number;
   /** C2 score from which a server is an alarm. */
   readonly c2Threshold: number;
+  /** Observations on lists that a fingerprint needs to have a score. */
+  readonly minObservations: number;
   readonly warn: (text: string) => void;
   /** Secrets of the connections that are watched. */
   readonly keyLog?: KeyLog | null;
@@ -37,7 +39,7 @@ export function openSession(options: SessionOptions): Session {
   store.setPatience(BUSY_TIMEOUT_MS);
   const recorder = new ProbeRecorder(store);
   const alerts = new C2Alerts({ threshold: options.c2Threshold });
-  const matcher = new Matcher(store);
+  const matcher = new Matcher(store, { minObservations: options.minObservations });
   const engine = new Engine({
     verdicts: matcher,
     probes: options.probes,

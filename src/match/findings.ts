@@ -25,8 +25,22 @@ const SPECIFICITY: Readonly<Record<LabelledKey, number>> = {
   ja3: 5,
 };
 
-/** Reads what is said of a stored fingerprint. */
-export function readFindings(store: Store, fingerprint: StoredFingerprint, key: LabelledKey): Findings {
+/**
+ * Keys that many servers share: a score on a few of them may be chance. A certificate, or an address and port, stands on a
+ * list itself, and one entry is all there can be.
+ */
+const SHARED: ReadonlySet<LabelledKey> = new Set(['stack', 'jarm', 'ja3s', 'ja3']);
+
+/**
+ * Reads what is said of a stored fingerprint.
+ * @param minObservations of a key that servers share, on lists in all, for it to have a score
+ */
+export function readFindings(
+  store: Store,
+  fingerprint: StoredFingerprint,
+  key: LabelledKey,
+  minObservations: number,
+): Findings {
   const evidence = labelEvidence(store, fingerprint);
   const labels = summarizeLabels(evidence).map(
     ({ name, kind, share, count, firstSeen, lastSeen, sources }): VerdictLabel => ({
@@ -41,7 +55,8 @@ export function readFindings(store: Store, fingerprint: StoredFingerprint, key: 
     }),
   );
   const lists = countLists(evidence);
-  const score = c2Score(lists);
+  const enough = !SHARED.has(key) || lists.blocklist + lists.toplist >= minObservations;
+  const score = enough ? c2Score(lists) : null;
   return { labels, score, c2: score === null ? null : { key, ...lists } };
 }
 

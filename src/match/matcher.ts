@@ -13,7 +13,7 @@ import { timeText } from '../database/time-text.js';
 import { joinFindings, readFindings, type Findings } from './findings.js';
 import { ServerCache } from './server-cache.js';
 import { Neighbourhood, nearestLabel } from './nearest.js';
-import type { KnownVerdict, NearestLabel, UnknownVerdict } from './verdict.js';
+import type { KnownVerdict, LabelledKey, NearestLabel, UnknownVerdict } from './verdict.js';
 
 /** What a flow shows of its server that a label may stand on: lower-case hexadecimal. */
 export interface PassiveKeys {
@@ -29,6 +29,8 @@ export interface MatcherOptions {
   readonly maxBytes?: number;
   /** Fingerprints whose labels are remembered (default 65,536). */
   readonly maxFingerprints?: number;
+  /** A fingerprint that was seen less often on block lists and top lists has no C2 score (default 1). */
+  readonly minObservations?: number;
   /** How long "unknown" is believed, in milliseconds (default 60,000); `forget` ends it at once. */
   readonly missTtlMs?: number;
   /** How long "known" is believed (default an hour): another process may have probed the server anew. */
@@ -74,6 +76,7 @@ export class Matcher {
   readonly #servers: ServerCache<Remembered>;
   readonly #fingerprints: LRUCache<number, RememberedFindings>;
   readonly #passive: LRUCache<string, RememberedFindings>;
+  readonly #minObservations: number;
   readonly #missTtlMs: number;
   readonly #hitTtlMs: number;
   readonly #refreshMs: number;
@@ -98,6 +101,7 @@ export class Matcher {
     const bound = { maxSize: options.maxFingerprints ?? 65_536, sizeCalculation: (): number => 1 };
     this.#fingerprints = new LRUCache(bound);
     this.#passive = new LRUCache(bound);
+    this.#minObservations = options.minObservations ?? 1;
     this.#missTtlMs = options.missTtlMs ?? 60_000;
     this.#hitTtlMs = options.hitTtlMs ?? 3_600_000;
     this.#refreshMs = options.refreshMs ?? 250;
@@ -169,7 +173,7 @@ export class Matcher {
     const remembered = this.#fingerprints.get(id);
     if (remembered?.generation === this.#generation) return remembered;
     const fingerprint = fingerprintById(this.#store, id);
-    const findings = fingerprint === null ? null : readFindings(this.#store, fingerprint, key);
+    const findings = fingerprint === null ? null : this.#findings(fingerprint, key);
     const alone = key === 'stack' && findings?.labels.length === 0;
     const nearest = alone && fingerprint !== null ? this.#nearest(fingerprint) : null;
     const fresh = { generation: this.#generation, fingerprint, findings, nearest };
@@ -193,6 +197,10 @@ export class Matcher {
     return neighbour === undefined ? null : nearestLabel(neighbour);
   }
 
+  #findings(fingerprint: StoredFingerprint, key: LabelledKey): Findings {
+    return readFindings(this.#store, fingerprint, key, this.#minObservations);
+  }
+
   #jarmFindings(sightings: readonly ServerSighting[]): Findings | null {
     const id = sightings.find(({ jarmId }) => jarmId !== null)?.jarmId;
     return id === undefined || id === null ? null : this.#findingsById(id, 'jarm').findings;
@@ -202,7 +210,7 @@ export class Matcher {
     if (!this.#kinds.has('endpoint')) return null;
     const key = endpointKey(address, port);
     const fingerprint = key === null ? null : findFingerprint(this.#store, key);
-    return fingerprint === null ? null : readFindings(this.#store, fingerprint, 'endpoint');
+    return fingerprint === null ? null : this.#findings(fingerprint, 'endpoint');
   }
 
   #withPassive(verdict: KnownVerdict | UnknownVerdict, passive: PassiveKeys): KnownVerdict | UnknownVerdict {
@@ -222,7 +230,7 @@ export class Matcher {
     if (remembered?.generation === this.#generation) return remembered.findings;
     const key = hexKey(kind, value);
     const fingerprint = key === null ? null : findFingerprint(this.#store, key);
-    const read = fingerprint === null ? null : readFindings(this.#store, fingerprint, kind);
+    const read = fingerprint === null ? null : this.#findings(fingerprint, kind);
     const findings = read !== null && (read.labels.length > 0 || read.score !== null) ? read : null;
     this.#passive.set(memory, { generation: this.#generation, fingerprint, findings, nearest: null });
     return findings;

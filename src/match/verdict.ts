@@ -65,7 +65,7 @@ export interface KnownVerdict {
   readonly status: 'known';
   readonly fingerprint_id: string;
   readonly labels: readonly VerdictLabel[];
-  /** B / (B + T) over block-list and top-list observations, the highest of all keys; null where never seen on either. */
+  /** B / (B + T) over block-list and top-list observations, the highest of all keys; null where too seldom seen on either. */
   readonly c2_score: number | null;
   readonly c2?: C2Evidence;
   /** Only where no label stands on the fingerprint, and one that is like it has some. */

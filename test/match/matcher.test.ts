@@ -121,6 +121,26 @@ describe('a stored JARM', () => {
   });
 });
 
+describe('a guard against small numbers', () => {
+  it('leaves a fingerprint without a score until it was seen often enough, and never a listed certificate', () => {
+    const store = freshStore();
+    see(store, 'nginx-default', server, 'blocklist:x');
+    see(store, 'nginx-default', { ...server, address: '192.0.2.2' }, 'toplist');
+    label(store, `ja3:${'ab'.repeat(16)}`, 'Dridex', 'c2', 'blocklist:sslbl-ja3');
+    label(store, `cert-sha1:${sha1}`, 'Dridex', 'c2', 'blocklist:sslbl');
+    const passive = { ja3: 'ab'.repeat(16) };
+    const verdict = (minObservations: number, keys = {}): unknown[] => {
+      const { c2_score: score, c2, labels } = new Matcher(store, { minObservations }).verdict(server, keys);
+      return [score, c2, labels?.map(({ name }) => name)];
+    };
+    assert.deepEqual(verdict(2), [0.5, { key: 'stack', blocklist: 1, toplist: 1 }, []]);
+    assert.deepEqual(verdict(3), [null, undefined, []]);
+    assert.deepEqual(verdict(1, passive), [1, { key: 'ja3', blocklist: 1, toplist: 0 }, ['Dridex']]);
+    assert.deepEqual(verdict(3, passive), [null, undefined, ['Dridex']]);
+    assert.deepEqual(verdict(3, { certSha1: sha1 }), [1, { key: 'cert-sha1', blocklist: 1, toplist: 0 }, ['Dridex']]);
+  });
+});
+
 describe('labels of what a flow shows', () => {
   it('show at once, though the server was never probed', () => {
     const store = freshStore();

@@ -40,7 +40,7 @@ export function isFingerprintTable(header: Header): boolean {
 /** Throws ERR_IMPORT where the header's Client Hellos cannot be told. */
 export function fingerprintLoad(store: Store, name: string, header: Header, options: SightingOptions): TableLoad {
   const helloColumns = header.columns.filter((column) => !KNOWN_COLUMNS.has(column) && !OTHER_READINGS.test(column));
-  const helloSet = helloSetOf(name, helloColumns, options.helloSet);
+  const helloSet = helloSetOf(`${name}, line ${header.line}`, helloColumns, options.helloSet);
   const columns = helloSet.hellos.map((hello) => header.position(hello));
   const [ip, port, serverName] = [header.position('ip'), header.position('port'), header.position('server_name')];
   const fingerprint = header.position('fingerprint');
@@ -111,19 +111,19 @@ export function serverOf(
   return { address, port: number, name };
 }
 
-function helloSetOf(name: string, columns: readonly string[], given: string | null): HelloSet {
+function helloSetOf(where: string, columns: readonly string[], given: string | null): HelloSet {
   const hellos = sortHellos(columns);
   if (hellos.length === 0 || hellos.length > MAX_HELLOS) {
     throw new HellotapError(
       'ERR_IMPORT',
-      `${name}: ${hellos.length} columns of Client Hellos; expected ip,port,server_name,<one per Client Hello>,fingerprint`,
+      `${where}: ${hellos.length} columns of Client Hellos; expected ip,port,server_name,<one per Client Hello>,fingerprint`,
     );
   }
   const isPapers = hellos.join() === ATSF_2022.hellos.join();
   if (given === null && !isPapers) {
     throw new HellotapError(
       'ERR_IMPORT',
-      `${name}: the columns ${hellos.slice(0, 3).join(', ')}, … are not the Client Hellos of ${ATSF_2022.name}; ` +
+      `${where}: the columns ${hellos.slice(0, 3).join(', ')}, … are not the Client Hellos of ${ATSF_2022.name}; ` +
         'say which hello set they are with --hello-set NAME',
     );
   }

@@ -6,7 +6,7 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
+#include <vector>
 
 namespace hellotap {
 
@@ -20,6 +20,8 @@ enum class Layer : uint8_t { kCapture = 0, kLink = 1, kNetwork = 2, kTransport =
   X(truncated_block, kCapture, true)         \
   X(bad_block, kCapture, true)               \
   X(unknown_interface, kCapture, true)       \
+  X(truncated_compression, kCapture, true)   \
+  X(damaged_compression, kCapture, true)     \
   X(unsupported_link_type, kLink, true)      \
   X(truncated_link_header, kLink, false)     \
   X(tunnel_too_deep, kLink, true)            \
@@ -60,6 +62,7 @@ constexpr int64_t kNoTime = INT64_MIN;
 
 struct Anomaly {
   AnomalyCode code;
+  uint32_t input;     // the one that it was met in
   int64_t offset;     // in the capture, or kNoOffset
   int64_t timestamp;  // microseconds since 1970, or kNoTime
   char detail[184];
@@ -68,8 +71,12 @@ struct Anomaly {
 // Keeps what is to be reported until it is fetched; at most one of each kind and input, so it is bounded.
 class AnomalyLog {
  public:
-  // A new input: each kind may be reported once more.
-  void startInput() { std::memset(seen_, 0, sizeof seen_); }
+  // What is reported from here on was met in this input; in each, every kind may be reported once. Eight bytes are kept
+  // for each input.
+  void select(uint32_t input) {
+    if (input >= seen_.size()) seen_.resize(input + 1, 0);
+    input_ = input;
+  }
 
   __attribute__((format(printf, 5, 6))) void report(AnomalyCode code, int64_t offset, int64_t timestamp,
                                                     const char* format, ...) {
@@ -79,16 +86,16 @@ class AnomalyLog {
     va_end(arguments);
   }
   void reportList(AnomalyCode code, int64_t offset, int64_t timestamp, const char* format, va_list arguments) {
-    const auto index = static_cast<size_t>(code);
-    if (seen_[index] || count_ == kCapacity) return;
-    seen_[index] = true;
+    if (!isNew(code) || count_ == kCapacity) return;
+    seen_[input_] |= bitOf(code);
     Anomaly& anomaly = pending_[count_++];
     anomaly.code = code;
+    anomaly.input = input_;
     anomaly.offset = offset;
     anomaly.timestamp = timestamp;
     std::vsnprintf(anomaly.detail, sizeof anomaly.detail, format, arguments);
   }
-  bool isNew(AnomalyCode code) const { return !seen_[static_cast<size_t>(code)]; }
+  bool isNew(AnomalyCode code) const { return !(seen_[input_] & bitOf(code)); }
 
   size_t size() const { return count_; }
   const Anomaly& operator[](size_t index) const { return pending_[index]; }
@@ -100,7 +107,11 @@ class AnomalyLog {
 
  private:
   static constexpr size_t kCapacity = 2 * static_cast<size_t>(AnomalyCode::kCount);
-  bool seen_[static_cast<size_t>(AnomalyCode::kCount)] = {};
+  static_assert(static_cast<size_t>(AnomalyCode::kCount) <= 64, "a bit for each kind");
+  static uint64_t bitOf(AnomalyCode code) { return uint64_t{1} << static_cast<unsigned>(code); }
+
+  std::vector<uint64_t> seen_ = std::vector<uint64_t>(1);  // per input, a bit for each kind
+  uint32_t input_ = 0;
   Anomaly pending_[kCapacity];
   size_t count_ = 0;
 };

@@ -24,6 +24,7 @@ struct FrameBatch {
   static constexpr size_t kCapacity = 32;
   Frame frames[kCapacity];
   size_t count = 0;
+  uint32_t input = 0;  // the one that all of them are from
 
   bool full() const { return count == kCapacity; }
   void clear() { count = 0; }

@@ -5,6 +5,7 @@
 #include "base/anomaly.h"
 #include "base/counters.h"
 #include "binding/packet-core-object.h"
+#include "binding/peek-capture.h"
 #include "binding/tcp-client-object.h"
 #include "capture/packet-socket.h"
 #include "core/batch.h"
@@ -44,19 +45,21 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   for (uint16_t i = 0; i < static_cast<uint16_t>(AnomalyCode::kCount); ++i)
     codes.Set(i, anomalyKind(static_cast<AnomalyCode>(i)).name);
 
-  DefineAddon(exports, {
-                           InstanceValue("layoutVersion", Napi::Number::New(env, kBatchLayoutVersion), napi_enumerable),
-                           InstanceValue("maxRecordBytes", Napi::Number::New(env, kMaxRecordBytes), napi_enumerable),
-                           InstanceValue("counterNames", counters, napi_enumerable),
-                           InstanceValue("anomalyCodes", codes, napi_enumerable),
-                           InstanceValue("packetSockets", Napi::Function::New<listPacketSockets>(env, "packetSockets"),
-                                         napi_enumerable),
-                           InstanceValue("packetSocketStatistics",
-                                         Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"),
-                                         napi_enumerable),
-                           InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
-                           InstanceValue("TcpClient", TcpClientObject::define(env), napi_enumerable),
-                       });
+  DefineAddon(
+      exports,
+      {
+          InstanceValue("layoutVersion", Napi::Number::New(env, kBatchLayoutVersion), napi_enumerable),
+          InstanceValue("maxRecordBytes", Napi::Number::New(env, kMaxRecordBytes), napi_enumerable),
+          InstanceValue("counterNames", counters, napi_enumerable),
+          InstanceValue("anomalyCodes", codes, napi_enumerable),
+          InstanceValue("canUnpack", Napi::Function::New<canUnpackHere>(env, "canUnpack"), napi_enumerable),
+          InstanceValue("peekCapture", Napi::Function::New<peekCapture>(env, "peekCapture"), napi_enumerable),
+          InstanceValue("packetSockets", Napi::Function::New<listPacketSockets>(env, "packetSockets"), napi_enumerable),
+          InstanceValue("packetSocketStatistics",
+                        Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"),
+                        napi_enumerable),
+          InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
+      });
 }
 
 }  // namespace hellotap

@@ -69,6 +69,10 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
   return DefineClass(env, "PacketCore",
                      {
                          InstanceMethod<&PacketCoreObject::openFile>("openFile"),
+                         InstanceMethod<&PacketCoreObject::endFollowing>("endFollowing"),
+                         InstanceMethod<&PacketCoreObject::wake>("wake"),
+                         InstanceMethod<&PacketCoreObject::setHorizon>("setHorizon"),
+                         InstanceAccessor<&PacketCoreObject::openFiles>("openFiles"),
                          InstanceMethod<&PacketCoreObject::openStream>("openStream"),
                          InstanceMethod<&PacketCoreObject::continueStream>("continueStream"),
                          InstanceMethod<&PacketCoreObject::openFrames>("openFrames"),
@@ -82,6 +86,7 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
                          InstanceMethod<&PacketCoreObject::close>("close"),
                          InstanceMethod<&PacketCoreObject::dispose>("dispose"),
                          InstanceAccessor<&PacketCoreObject::state>("state"),
+                         InstanceAccessor<&PacketCoreObject::front>("front"),
                          InstanceAccessor<&PacketCoreObject::format>("format"),
                          InstanceAccessor<&PacketCoreObject::linkType>("linkType"),
                      });
@@ -117,35 +122,77 @@ void PacketCoreObject::closeInput() {
   input_ = nullptr;
   piecewise_.reset();
   frames_.reset();
-  file_.reset();
+  files_.reset();
+  linkType_ = -1;
   state_ = "ended";
 }
 
-// openFile(path): opens a capture. Throws with code ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT.
-void PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
-  if (!isUsable(info.Env())) return;
+// openFile(path[, follow]): a capture file joins those that are being read; `follow`: it is still being written. The
+// answer is its number. Throws with code ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT.
+Napi::Value PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (info.Length() < 1 || !info[0].IsString()) return throwType(env, "openFile: path has to be a string");
-  closeInput();
-  file_.reset(new FileCapture());
-  const int error = file_->open(info[0].As<Napi::String>().Utf8Value().c_str());
-  const CaptureFormat format = file_->reader().format();
-  if (error != 0 || (format != CaptureFormat::kPcap && format != CaptureFormat::kPcapng)) {
-    closeInput();
-    if (error != 0) return throwCode(env, "ERR_CAPTURE_OPEN", std::strerror(error));
-    return throwCode(env, "ERR_CAPTURE_FORMAT", "neither pcap nor pcapng");
+  if (!isUsable(env)) return env.Undefined();
+  if (info.Length() < 1 || !info[0].IsString()) {
+    throwType(env, "openFile: path has to be a string");
+    return env.Undefined();
   }
-  core_->startInput();
-  input_ = file_.get();
+  const bool follow = info.Length() > 1 && info[1].ToBoolean().Value();
+  std::unique_ptr<FileCapture> file(new FileCapture());
+  if (const int error = file->open(info[0].As<Napi::String>().Utf8Value().c_str(), follow)) {
+    throwCode(env, "ERR_CAPTURE_OPEN", std::strerror(error));
+    return env.Undefined();
+  }
+  const CaptureFormat format = file->reader().format();
+  if (format == CaptureFormat::kUnknown || (format == CaptureFormat::kUndecided && !follow)) {
+    throwCode(env, "ERR_CAPTURE_FORMAT", "neither pcap nor pcapng");
+    return env.Undefined();
+  }
+  if (!files_) {
+    closeInput();
+    files_.reset(new CaptureSet());
+    input_ = files_.get();
+  }
+  linkType_ = format == CaptureFormat::kPcap ? file->reader().linkType() : -1;
+  files_->add(nextInput_, std::move(file));
   state_ = "more";
+  return Napi::Number::New(env, nextInput_++);
+}
+
+// endFollowing(number): a file that is still being written ends where it ends now.
+void PacketCoreObject::endFollowing(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !isCount(info[0]))
+    return throwType(info.Env(), "endFollowing: a number of a file is needed");
+  if (!files_) return;
+  files_->endFollowing(info[0].As<Napi::Number>().Uint32Value());
+  state_ = "more";
+}
+
+// wake(): files that are still being written are looked at again.
+void PacketCoreObject::wake(const Napi::CallbackInfo&) {
+  if (!files_) return;
+  files_->wake();
+  state_ = "more";
+}
+
+// setHorizon(microseconds): packets of files that are later wait; Infinity: none does.
+void PacketCoreObject::setHorizon(const Napi::CallbackInfo& info) {
+  const double time = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
+  if (!(time >= 0)) return throwType(info.Env(), "setHorizon: microseconds have to be a number from 0");
+  if (!files_) return;
+  files_->setHorizon(time <= 9007199254740991.0 ? static_cast<int64_t>(time) : CaptureSet::kNoHorizon);
+  state_ = "more";
+}
+
+// How many files are not read to their end.
+Napi::Value PacketCoreObject::openFiles(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), files_ ? static_cast<double>(files_->size()) : 0);
 }
 
 // openStream(): a capture that comes in pieces (push).
 void PacketCoreObject::openStream(const Napi::CallbackInfo& info) {
   if (!isUsable(info.Env())) return;
   closeInput();
-  piecewise_.reset(new PiecewiseCapture());
-  core_->startInput();
+  piecewise_.reset(new PiecewiseCapture(nextInput_++));
   input_ = piecewise_.get();
   state_ = "starved";
 }
@@ -158,7 +205,8 @@ void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
   if (info.Length() < 3 || !isBytes(info[0]) || !isCount(info[1]) || !isCount(info[2]))
     return throwType(env, "continueStream: header has to be a Uint8Array, offset and delivered numbers from 0");
   const auto header = info[0].As<Napi::Uint8Array>();
-  std::unique_ptr<PiecewiseCapture> capture(new PiecewiseCapture());
+  // It is the input that was read so far, if there was one.
+  std::unique_ptr<PiecewiseCapture> capture(new PiecewiseCapture(frames_ ? frames_->input() : nextInput_++));
   if (!capture->continuePcap(Datum(header.Data(), header.ByteLength()), info[1].As<Napi::Number>().Int64Value(),
                              static_cast<size_t>(info[2].As<Napi::Number>().Int64Value())))
     return throwType(env, "continueStream: that is no header of a pcap");
@@ -174,8 +222,7 @@ void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
   if (info.Length() < 1 || !isLinkType(info[0]))
     return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
   closeInput();
-  frames_.reset(new FrameQueue(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value())));
-  core_->startInput();
+  frames_.reset(new FrameQueue(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value()), nextInput_++));
   input_ = frames_.get();
   state_ = "starved";
 }
@@ -309,14 +356,17 @@ void PacketCoreObject::close(const Napi::CallbackInfo&) { closeInput(); }
 
 Napi::Value PacketCoreObject::state(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), state_); }
 
-const CaptureReader* PacketCoreObject::reader() const {
-  return file_ ? &file_->reader() : piecewise_ ? &piecewise_->reader() : nullptr;
+// The first bytes of a stream that are not read yet, unpacked.
+Napi::Value PacketCoreObject::front(const Napi::CallbackInfo& info) {
+  constexpr size_t kMost = 24;
+  const Datum front = piecewise_ ? piecewise_->front().first(kMost) : Datum();
+  return Napi::Buffer<uint8_t>::Copy(info.Env(), front.data(), front.size());
 }
 
-// "pcap", "pcapng", "unknown" or, while too little of a stream has come, "undecided".
+// Of a stream: "pcap", "pcapng", "unknown" or, while too little of it has come, "undecided".
 Napi::Value PacketCoreObject::format(const Napi::CallbackInfo& info) {
   const char* name = "unknown";
-  switch (reader() ? reader()->format() : CaptureFormat::kUnknown) {
+  switch (piecewise_ ? piecewise_->reader().format() : CaptureFormat::kUnknown) {
     case CaptureFormat::kPcap:
       name = "pcap";
       break;
@@ -332,11 +382,11 @@ Napi::Value PacketCoreObject::format(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), name);
 }
 
-// The link type of a classic pcap, which has one for all its packets; else null.
+// The link type of the file that was opened last, if it is a classic pcap, which has one for all its packets; else
+// null.
 Napi::Value PacketCoreObject::linkType(const Napi::CallbackInfo& info) {
-  const CaptureReader* from = reader();
-  if (!from || from->format() != CaptureFormat::kPcap) return info.Env().Null();
-  return Napi::Number::New(info.Env(), from->linkType());
+  if (linkType_ < 0) return info.Env().Null();
+  return Napi::Number::New(info.Env(), linkType_);
 }
 
 }  // namespace hellotap

@@ -1,4 +1,5 @@
-// PacketCore as JavaScript sees it: one core and the input that it reads at the moment. Arguments are checked here and
+// PacketCore as JavaScript sees it: one core and what it reads at the moment: capture files, a stream, or frames.
+// Inputs are numbered as they are opened, and records say which one they are from. Arguments are checked here and
 // trusted further in. Batches are written into memory of the caller's, so nothing outlives a call.
 #ifndef HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_
 #define HELLOTAP_BINDING_PACKET_CORE_OBJECT_H_
@@ -7,6 +8,7 @@
 
 #include <memory>
 
+#include "core/capture-set.h"
 #include "core/input.h"
 #include "core/packet-core.h"
 #include "filter/bpf-filter.h"
@@ -19,7 +21,11 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   explicit PacketCoreObject(const Napi::CallbackInfo& info);
 
  private:
-  void openFile(const Napi::CallbackInfo& info);
+  Napi::Value openFile(const Napi::CallbackInfo& info);
+  void endFollowing(const Napi::CallbackInfo& info);
+  void wake(const Napi::CallbackInfo& info);
+  void setHorizon(const Napi::CallbackInfo& info);
+  Napi::Value openFiles(const Napi::CallbackInfo& info);
   void openStream(const Napi::CallbackInfo& info);
   void continueStream(const Napi::CallbackInfo& info);
   void openFrames(const Napi::CallbackInfo& info);
@@ -33,20 +39,21 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   void close(const Napi::CallbackInfo& info);
   void dispose(const Napi::CallbackInfo& info);
   Napi::Value state(const Napi::CallbackInfo& info);
+  Napi::Value front(const Napi::CallbackInfo& info);
   Napi::Value format(const Napi::CallbackInfo& info);
   Napi::Value linkType(const Napi::CallbackInfo& info);
 
   // False after an exception: there is no core any more.
   bool isUsable(Napi::Env env) const;
   void closeInput();
-  const CaptureReader* reader() const;
-
   std::unique_ptr<BpfFilter> filter_;
   std::unique_ptr<PacketCore> core_;
-  std::unique_ptr<FileCapture> file_;
+  std::unique_ptr<CaptureSet> files_;
   std::unique_ptr<PiecewiseCapture> piecewise_;
   std::unique_ptr<FrameQueue> frames_;
   Input* input_ = nullptr;
+  uint32_t nextInput_ = 0;
+  int32_t linkType_ = -1;  // of the file opened last, if it is a classic pcap
   const char* state_ = "ended";
   Counters counters_;  // what they were when the core was disposed of
 };

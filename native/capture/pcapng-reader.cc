@@ -21,6 +21,10 @@ constexpr uint32_t kCustomNotCopied = 0x40000bad;
 
 constexpr uint32_t kByteOrderMagic = 0x1a2b3c4d;
 
+// Secrets type of a decryption secrets block, section 4.7.
+constexpr uint32_t kTlsKeyLog = 0x544c534b;
+const uint8_t kLineEnd[] = {'\n'};
+
 // Options of an interface, section 4.2.
 constexpr uint16_t kEndOfOptions = 0;
 constexpr uint16_t kTimestampResolution = 9;
@@ -126,7 +130,15 @@ ReadStatus PcapngReader::next(Datum& input, bool last, FrameBatch& out, Notes& n
   const BlockStart block = startOf(input);
   if (block.damage) return damaged(input, last, block.damage, notes);
   if (block.length > kMaxHeldBlock) {
-    skip_ = block.length - 4;
+    constexpr size_t kBodyStart = 16;  // type, length, and the first two fields
+    if (block.type == kDecryptionSecrets) {
+      if (input.size() < kBodyStart && !last) return ReadStatus::kStarved;
+      keyLogLeft_ = keyLogBytes(input.behind(8));
+    }
+    const size_t start = keyLogLeft_ > 0 ? kBodyStart : 0;
+    if (keyLogLeft_ > block.length - kBodyStart - 4) keyLogLeft_ = block.length - kBodyStart - 4;
+    consume(input, start);
+    skip_ = block.length - start - 4;
     expectTrailer_ = block.length;
     return ReadStatus::kMore;
   }
@@ -158,6 +170,12 @@ ReadStatus PcapngReader::beyondInput(Datum& input, bool last, const BlockStart& 
 // On with a block that is too long to be held, up to the length that ends it.
 ReadStatus PcapngReader::passOver(Datum& input, bool last, Notes& notes) {
   const size_t skipped = skip_ < input.size() ? static_cast<size_t>(skip_) : input.size();
+  if (keyLogLeft_ > 0) {
+    const Datum text = input.first(skipped < keyLogLeft_ ? skipped : static_cast<size_t>(keyLogLeft_));
+    notes.secrets.add(text);
+    keyLogLeft_ -= text.size();
+    if (keyLogLeft_ == 0) notes.secrets.add(Datum(kLineEnd, sizeof kLineEnd));
+  }
   consume(input, skipped);
   skip_ -= skipped;
   const auto trailer = input.peek<4>();
@@ -225,6 +243,8 @@ void PcapngReader::readBlock(const BlockStart& block, Datum content, bool isWhol
       return readSimplePacket(content, out, notes);
     case kInterfaceDescription:
       return readInterface(content, notes);
+    case kDecryptionSecrets:
+      return readSecrets(content, notes);
     case kSectionHeader:
       swapped_ = block.swapped;
       interfaces_.clear();
@@ -298,6 +318,22 @@ void PcapngReader::readSimplePacket(Datum body, FrameBatch& out, Notes& notes) {
   frame.linkType = interfaces_[0].linkType;
   frame.timestamp = lastTime_;
   frame.offset = offset_;
+}
+
+uint32_t PcapngReader::keyLogBytes(Datum body) const {
+  const auto fixed = body.peek<8>();
+  return fixed && fixed.file32<0>(swapped_) == kTlsKeyLog ? fixed.file32<4>(swapped_) : 0;
+}
+
+void PcapngReader::readSecrets(Datum body, Notes& notes) {
+  const uint32_t length = keyLogBytes(body);
+  if (length == 0) return;
+  const Datum text = body.behind(8);
+  if (length > text.size())
+    noteDamage(notes, AnomalyCode::bad_block, offset_, "a key log of %u bytes in a block that has %zu", length,
+               text.size());
+  notes.secrets.add(text.first(length));
+  notes.secrets.add(Datum(kLineEnd, sizeof kLineEnd));
 }
 
 // Microseconds since 1970, kept within what JavaScript counts exactly.

@@ -1,6 +1,7 @@
 // pcapng: https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html. Sections of either byte order, any number
-// of interfaces, enhanced, simple and obsolete packet blocks; other blocks are passed over. Works on whatever part of
-// the capture has arrived; where a block makes no sense it searches for the next one.
+// of interfaces, enhanced, simple and obsolete packet blocks, TLS key logs of decryption secrets blocks; other blocks
+// are passed over. Works on whatever part of the capture has arrived; where a block makes no sense it searches for the
+// next one.
 #ifndef HELLOTAP_CAPTURE_PCAPNG_READER_H_
 #define HELLOTAP_CAPTURE_PCAPNG_READER_H_
 
@@ -52,6 +53,9 @@ class PcapngReader {
   void readInterface(Datum body, Notes& notes);
   void readTimedPacket(Datum body, bool isObsolete, bool isWhole, FrameBatch& out, Notes& notes);
   void readSimplePacket(Datum body, FrameBatch& out, Notes& notes);
+  // The length of the key log of a decryption secrets block whose body begins like this; 0 where it is no TLS key log.
+  uint32_t keyLogBytes(Datum body) const;
+  void readSecrets(Datum body, Notes& notes);
   static int64_t microseconds(uint64_t ticks, const Interface& from);
 
   bool swapped_ = false;
@@ -60,6 +64,7 @@ class PcapngReader {
   int64_t lastTime_ = 0;        // simple packet blocks have none of their own
   uint64_t skip_ = 0;           // bytes of a long block that is not wanted
   uint32_t expectTrailer_ = 0;  // the length that has to stand behind it
+  uint64_t keyLogLeft_ = 0;     // how much of it, from the front, is a key log
   bool searching_ = false;
 };
 

@@ -69,6 +69,7 @@ bool BatchWriter::write(const Stream& stream) {
   header.clientFirstApplicationData = from.walk.firstApplicationData();
   header.serverFirstApplicationData = to.walk.firstApplicationData();
   for (size_t i = 0; i < header.vlanCount; ++i) header.vlan[i] = timed.envelope.vlan.ids[i];
+  header.input = timed.firstInput;
 
   Writer writer(at);
   writer.put(&header, sizeof header);
@@ -91,10 +92,30 @@ bool BatchWriter::write(const Anomaly& anomaly) {
   header.code = static_cast<uint16_t>(anomaly.code);
   header.offset = static_cast<double>(anomaly.offset);
   header.timestamp = anomaly.timestamp == kNoTime ? -1 : static_cast<double>(anomaly.timestamp);
-  header.detailBytes = static_cast<uint32_t>(length);
+  header.detailBytes = static_cast<uint16_t>(length);
+  header.input = anomaly.input;
   header.damage = kind.damage ? 1 : 0;
   std::memcpy(at, &header, sizeof header);
   std::memcpy(at + sizeof header, anomaly.detail, length);
+  return true;
+}
+
+bool BatchWriter::write(SecretsQueue& secrets) {
+  constexpr size_t kLeast = 256;
+  const size_t room = size_ - written_;
+  if (room < sizeof(SecretsRecordHeader) + kLeast) return false;
+  const SecretsQueue::Piece piece = secrets.front(room - sizeof(SecretsRecordHeader) - 8);
+  const size_t bytes = sizeof(SecretsRecordHeader) + piece.text.size();
+  uint8_t* at = reserve(bytes);
+  if (!at) return false;
+  SecretsRecordHeader header{};
+  header.recordBytes = static_cast<uint32_t>((bytes + 7) & ~size_t{7});
+  header.kind = RecordKind::kSecrets;
+  header.textBytes = static_cast<uint32_t>(piece.text.size());
+  header.input = piece.input;
+  std::memcpy(at, &header, sizeof header);
+  std::memcpy(at + sizeof header, piece.text.data(), piece.text.size());
+  secrets.remove(piece.text.size());
   return true;
 }
 
@@ -122,6 +143,7 @@ bool BatchWriter::write(const QuicDatagram& datagram) {
   header.payloadBytes = static_cast<uint16_t>(payload.size());
   header.headerBytes = static_cast<uint16_t>(headerBytes);
   for (size_t i = 0; i < vlan.count; ++i) header.vlan[i] = vlan.ids[i];
+  header.input = datagram.input;
   Writer writer(at);
   writer.put(&header, sizeof header);
   writer.put(&tunnels, bytesOf(tunnels));

@@ -10,14 +10,15 @@
 #include <cstdint>
 
 #include "base/anomaly.h"
+#include "base/secrets.h"
 #include "flow/quic-gate.h"
 #include "flow/stream.h"
 
 namespace hellotap {
 
-constexpr uint32_t kBatchLayoutVersion = 3;
+constexpr uint32_t kBatchLayoutVersion = 4;
 
-enum class RecordKind : uint8_t { kFlow = 1, kAnomaly = 2, kQuic = 3 };
+enum class RecordKind : uint8_t { kFlow = 1, kAnomaly = 2, kQuic = 3, kSecrets = 4 };
 
 // Followed by Tunnels (link/envelope.h) where the packets came in some, which shows in `headerBytes`; then by the bytes
 // of the client, those of the server, and padding to a multiple of 8.
@@ -41,9 +42,11 @@ struct FlowRecordHeader {
   uint32_t clientFirstApplicationData;
   uint32_t serverFirstApplicationData;
   uint16_t vlan[VlanTags::kMax];
+  uint32_t input;  // with the packet that the time stamp is of
+  uint32_t reserved;
 };
-static_assert(sizeof(FlowRecordHeader) == 88 && offsetof(FlowRecordHeader, clientPort) == 56 &&
-                  offsetof(FlowRecordHeader, vlan) == 80,
+static_assert(sizeof(FlowRecordHeader) == 96 && offsetof(FlowRecordHeader, clientPort) == 56 &&
+                  offsetof(FlowRecordHeader, vlan) == 80 && offsetof(FlowRecordHeader, input) == 88,
               "layout as src/capture/flow-batch.ts reads it");
 
 // Followed by the detail, UTF-8, then padding to a multiple of 8.
@@ -54,8 +57,9 @@ struct AnomalyRecordHeader {
   uint16_t code;     // index in the addon's anomalyCodes
   double offset;     // -1: none
   double timestamp;  // -1: none
-  uint32_t detailBytes;
-  uint32_t damage;  // 0 or 1
+  uint16_t detailBytes;
+  uint16_t damage;  // 0 or 1
+  uint32_t input;
 };
 static_assert(sizeof(AnomalyRecordHeader) == 32 && offsetof(AnomalyRecordHeader, detailBytes) == 24,
               "layout as src/capture/flow-batch.ts reads it");
@@ -76,10 +80,23 @@ struct QuicRecordHeader {
   uint16_t payloadBytes;
   uint16_t headerBytes;  // where the payload begins
   uint16_t vlan[VlanTags::kMax];
+  uint32_t input;
+  uint32_t reserved2;
 };
-static_assert(sizeof(QuicRecordHeader) == 72 && offsetof(QuicRecordHeader, sourcePort) == 56 &&
-                  offsetof(QuicRecordHeader, vlan) == 64,
+static_assert(sizeof(QuicRecordHeader) == 80 && offsetof(QuicRecordHeader, sourcePort) == 56 &&
+                  offsetof(QuicRecordHeader, vlan) == 64 && offsetof(QuicRecordHeader, input) == 72,
               "layout as src/capture/flow-batch.ts reads it");
+
+// A part of a key log that stands in the capture. Followed by the text, then padding to a multiple of 8. The parts of
+// one input belong together, wherever a line is cut.
+struct SecretsRecordHeader {
+  uint32_t recordBytes;
+  RecordKind kind;
+  uint8_t reserved[3];
+  uint32_t textBytes;
+  uint32_t input;
+};
+static_assert(sizeof(SecretsRecordHeader) == 16, "layout as src/capture/flow-batch.ts reads it");
 
 // The longest record: a flow with all that both directions may have.
 constexpr size_t kMaxRecordBytes = sizeof(FlowRecordHeader) + sizeof(Tunnels) + 2 * Reassembler::kMaxBytes + 8;
@@ -92,6 +109,8 @@ class BatchWriter {
   bool write(const Stream& stream);
   bool write(const Anomaly& anomaly);
   bool write(const QuicDatagram& datagram);
+  // Takes what fits; false where none does.
+  bool write(SecretsQueue& secrets);
 
   size_t written() const { return written_; }
 

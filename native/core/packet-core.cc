@@ -6,14 +6,15 @@
 
 namespace hellotap {
 
-void PacketCore::startInput() { notes_.anomalies.startInput(); }
-
 // False where the batch is full.
 bool PacketCore::writeReady(BatchWriter& out) {
   size_t written = 0;
   while (written < notes_.anomalies.size() && out.write(notes_.anomalies[written])) ++written;
   notes_.anomalies.removeFirst(written);
   if (notes_.anomalies.size() > 0) return false;
+  // Before the flows that they open.
+  while (!notes_.secrets.empty())
+    if (!out.write(notes_.secrets)) return false;
   while (const Stream* stream = table_.ready()) {
     if (!out.write(*stream)) return false;
     table_.releaseReady();
@@ -31,6 +32,7 @@ ReadStatus PacketCore::drain(Input& input, BatchWriter& out, uint64_t budget) {
     if (!writeReady(out) || notes_.counters.bytes >= until) return ReadStatus::kMore;
     frames_.clear();
     const ReadStatus status = input.read(frames_, notes_);
+    if (__builtin_expect(!notes_.secrets.empty(), 0)) table_.passOnBeyond(kBeyondWithKeys);
     process();
     if (status != ReadStatus::kMore) return writeReady(out) ? status : ReadStatus::kMore;
   }
@@ -42,6 +44,8 @@ bool PacketCore::finish(BatchWriter& out) {
 }
 
 void PacketCore::process() {
+  notes_.anomalies.select(frames_.input);
+  table_.selectInput(frames_.input);
   // Decode them all first: by the time that the table is asked, its slots are in the cache.
   Wanted wanted[FrameBatch::kCapacity];
   for (size_t i = 0; i < frames_.count; ++i) {
@@ -81,7 +85,7 @@ void PacketCore::takeDatagram(const IpPacket& ip, const Envelope& envelope, int6
   // What lies behind the length in the header is padding of the link.
   payload = payload.first(header.be16<4>() - 8u);
   if (payload.size() < header.be16<4>() - 8u || payload.size() < 6 || payload.size() < 6u + payload.data()[5]) return;
-  quic_.add(ip, header.be16<0>(), header.be16<2>(), payload, envelope, timestamp, notes_);
+  quic_.add(ip, header.be16<0>(), header.be16<2>(), payload, envelope, timestamp, frames_.input, notes_);
 }
 
 __attribute__((always_inline)) PacketCore::Wanted PacketCore::takeSegment(IpPacket& ip, const Frame& frame, Segment& segment) {

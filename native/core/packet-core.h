@@ -28,9 +28,6 @@ class PacketCore {
   bool isUsable() const { return table_.isUsable(); }
   // `filter` outlives the core, or is taken out again with null.
   void setFilter(FrameFilter* filter) { filter_ = filter; }
-  // A new input begins: its anomalies are reported anew.
-  void startInput();
-
   // Reads on, until the batch or the budget (bytes of frames) is used up or the input has no more at the moment.
   ReadStatus drain(Input& input, BatchWriter& out, uint64_t budget);
   // Moves the clock while no packets come (microseconds since 1970).
@@ -44,6 +41,10 @@ class PacketCore {
  private:
   // Whether the flow table is to see a segment; one without payload and flags only where bytes are waited for.
   enum class Wanted : uint8_t { kNo, kYes, kIfWaiting };
+
+  // From where a capture has brought keys: bytes of a direction behind its clear text. Enough for a flight with a long
+  // chain of certificates, and a ticket or an alert behind it.
+  static constexpr uint32_t kBeyondWithKeys = 32 * 1024;
 
   bool writeReady(BatchWriter& out);
   void process();

@@ -173,6 +173,7 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   if (begin == 0 && side.firstTime == kNoTime) {
     side.firstTime = segment.timestamp;
     side.envelope = segment.envelope;
+    side.firstInput = input_;
   }
   switch (added) {
     case Reassembler::Added::kOutOfOrder:

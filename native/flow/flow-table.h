@@ -50,7 +50,14 @@ class FlowTable {
   // Whether segments without payload and flags matter: only where bytes are missing.
   bool wantsAcknowledgements() const { return waiting_ > 0; }
 
+  // The input that the segments to come are from.
+  void selectInput(uint32_t input) { input_ = input; }
   void add(const Segment& segment);
+
+  // At least so many bytes of a direction are passed on behind the end of its clear text from here on.
+  void passOnBeyond(uint32_t bytes) {
+    if (limits_.openingBeyond < bytes) limits_.openingBeyond = bytes;
+  }
 
   // Time as the packets tell it; ends what was idle too long.
   void advance(int64_t timestamp) {
@@ -112,6 +119,7 @@ class FlowTable {
   size_t streamsInUse_ = 0;
   size_t waiting_ = 0;  // streams in which bytes are missing
   int64_t now_ = 0;     // timestamp of the segment at hand
+  uint32_t input_ = 0;  // and its input
   ReadyQueue ready_;
 };
 

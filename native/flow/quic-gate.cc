@@ -46,7 +46,7 @@ QuicGate::Entry& QuicGate::entryOf(const QuicDatagram& datagram, uint16_t realm,
 }
 
 void QuicGate::add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload,
-                   const Envelope& envelope, int64_t timestamp, Notes& notes) {
+                   const Envelope& envelope, int64_t timestamp, uint32_t input, Notes& notes) {
   ++notes.counters.quicInitials;
   QuicDatagram datagram;
   TcpHeader ports{};
@@ -69,6 +69,7 @@ void QuicGate::add(const IpPacket& ip, uint16_t sourcePort, uint16_t destination
 
   datagram.flowId = entry.flowId;
   datagram.envelope = envelope;
+  datagram.input = input;
   datagram.payload = payload;
   queue_.push_back(datagram);
   starts_.push_back(bytes_.size());

@@ -17,6 +17,7 @@ namespace hellotap {
 struct QuicDatagram {
   uint64_t flowId;
   int64_t timestamp;  // microseconds since 1970
+  uint32_t input;     // that it was in
   FlowKey key;
   unsigned direction;  // as makeFlowKey says
   Envelope envelope;
@@ -47,7 +48,7 @@ class QuicGate {
 
   // Takes a datagram of which beginsWithQuicInitial said yes.
   void add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload,
-           const Envelope& envelope, int64_t timestamp, Notes& notes);
+           const Envelope& envelope, int64_t timestamp, uint32_t input, Notes& notes);
 
   // The oldest that has not been handed over, or null.
   const QuicDatagram* ready();

@@ -16,6 +16,7 @@ struct Direction {
   Reassembler data;
   RecordWalk walk;
   int64_t firstTime = kNoTime;  // of the packet with the first byte, microseconds since 1970
+  uint32_t firstInput = 0;      // that this packet was in
   uint32_t finOffset = 0;       // where the direction ends, if `fin`
   uint16_t lagging = 0;         // packets since bytes were acknowledged, or followed by others, that were not seen
   Envelope envelope;            // of the packet with the first byte

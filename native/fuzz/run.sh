@@ -14,21 +14,24 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet tcp-stream packet-core)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
-core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../core/batch.cc ../core/input.cc ../core/packet-core.cc
-  ../flow/flow-entries.cc ../flow/flow-table.cc ../flow/quic-gate.cc ../flow/reassembler.cc ../flow/tls-gate.cc
-  ../link/*.cc ../net/*.cc)
+core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../capture/unpacker.cc ../core/batch.cc ../core/capture-set.cc
+  ../core/input.cc ../core/packet-core.cc ../flow/flow-entries.cc ../flow/flow-table.cc ../flow/quic-gate.cc
+  ../flow/reassembler.cc ../flow/tls-gate.cc ../link/*.cc ../net/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
 mkdir -p build/corpus
 for target in "${targets[@]}"; do
-  clang++ "${flags[@]}" -o "build/$target" "$target.cc" "${core[@]}"
+  clang++ "${flags[@]}" -o "build/$target" "$target.cc" "${core[@]}" -ldl
   corpus=build/corpus/$target
   mkdir -p "$corpus"
   case $target in
   capture-file | packet-core)
     # Small ones: the fuzzer cuts and joins them itself.
     for file in ../../test/golden/*.pcap; do
-      head -c 6000 "$file" >"$corpus/golden-$(basename "$file")"
+      seed=$corpus/golden-$(basename "$file")
+      head -c 6000 "$file" >"$seed"
+      gzip -c "$seed" >"$seed.gz"
+      ! command -v zstd >/dev/null || zstd -qfc --check "$seed" >"$seed.zst"
     done
     if [ -d ../../../shared/pcaps ]; then
       find ../../../shared/pcaps -name '*.pcap*' -size -12k -exec cp -n {} "$corpus/" \;

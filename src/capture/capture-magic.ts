@@ -1,8 +1,7 @@
 // Tells captures from other files by their first bytes, and says of others in words what they seem to be.
 import { isUtf8 } from 'node:buffer';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { canUnpack, peekCapture } from './packet-core.js';
 
-const HEAD_BYTES = 24;
 const PCAP_HEADER_BYTES = 24;
 const PCAPNG_START_BYTES = 12;
 
@@ -15,26 +14,13 @@ const PCAPNG_BYTE_ORDER_MAGICS: ReadonlySet<number> = new Set([0x1a2b3c4d, 0x4d3
 
 /** What other files begin with, and what to do about them. */
 const OTHERS: readonly (readonly [magic: readonly number[], what: string])[] = [
-  [[0x1f, 0x8b], 'is compressed with gzip; unpack it first (gunzip)'],
-  [[0x28, 0xb5, 0x2f, 0xfd], 'is compressed with zstd; unpack it first (unzstd)'],
   [[0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00], 'is compressed with xz; unpack it first (unxz)'],
   [[0x42, 0x5a, 0x68], 'is compressed with bzip2; unpack it first (bunzip2)'],
   [[0x50, 0x4b, 0x03, 0x04], 'is a ZIP archive; unpack it first'],
   [[0x73, 0x6e, 0x6f, 0x6f, 0x70, 0x00], 'is a snoop capture; convert it first (editcap -F pcapng)'],
 ];
 
-/** The first bytes of a file; fewer where it is shorter. Throws what node:fs throws. */
-export function readHead(path: string): Buffer {
-  const file = openSync(path, 'r');
-  try {
-    const head = Buffer.alloc(HEAD_BYTES);
-    return head.subarray(0, readSync(file, head, 0, HEAD_BYTES, 0));
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** Whether bytes are the beginning of a pcap or pcapng capture; needs as many as `readHead` gives. */
+/** Whether bytes are the beginning of a pcap or pcapng capture; a longer one is told by 24 bytes. */
 export function isCaptureHead(head: Buffer): boolean {
   if (head.length < PCAPNG_START_BYTES) return false;
   const magic = head.readUInt32BE(0);
@@ -60,10 +46,32 @@ function isText(bytes: Buffer): boolean {
   return !hasControls && [0, 1, 2, 3].some((cut) => isUtf8(bytes.subarray(0, Math.max(1, bytes.length - cut))));
 }
 
+const GZIP_MAGIC = 0x1f8b;
+const ZSTD_MAGIC = 0x28b52ffd;
+
+/** What the stream that begins like this is compressed with, if we unpack that. */
+export function packingOf(head: Buffer): 'gzip' | 'zstd' | null {
+  if (head.length >= 2 && head.readUInt16BE(0) === GZIP_MAGIC) return 'gzip';
+  return head.length >= 4 && head.readUInt32BE(0) === ZSTD_MAGIC ? 'zstd' : null;
+}
+
+const LIBRARIES = {
+  gzip: 'zlib is missing; install it (on Debian: apt-get install zlib1g)',
+  zstd: 'libzstd is missing; install it (on Debian: apt-get install libzstd1), or run a newer Node.js, which brings it along',
+} as const;
+
+/** Why something compressed cannot be read. `head`: its first bytes, unpacked; none where that is impossible. */
+export function describePacked(packing: 'gzip' | 'zstd', head: Buffer): string {
+  const beginning = `is compressed with ${packing}, and`;
+  if (!canUnpack(packing)) return `${beginning} ${LIBRARIES[packing]}`;
+  return `${beginning} ${head.length === 0 ? 'empty, or damaged at its beginning' : `what is in it ${describeHead(head)}`}`;
+}
+
 /** As `describeHead`, of a file that could be opened a moment ago. */
 export function describeFormat(path: string): string {
   try {
-    return describeHead(readHead(path));
+    const { packing, head } = peekCapture(path);
+    return packing === 'none' ? describeHead(head) : describePacked(packing, head);
   } catch {
     return 'is not a capture';
   }

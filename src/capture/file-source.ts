@@ -1,9 +1,12 @@
-// A capture file as a source: read by the packet core in slices, so that timers and sockets get their turn in between.
+// Capture files as one source: read by the packet core in slices, so that timers and sockets get their turn in between.
+// Several files are one stream in order of time. A flow that begins in one and ends in the next is one flow, and where
+// captures overlap, like those of two taps, their packets are interleaved.
 import { setImmediate } from 'node:timers/promises';
 import { HellotapError } from '../errors.js';
 import { describeFormat } from './capture-magic.js';
+import { inOrderOfTime, type DatedCapture } from './capture-order.js';
+import type { FlowBatch } from './flow-batch.js';
 import { codeOf, PacketCore, type CaptureOptions } from './packet-core.js';
-import type { CaptureRecord } from './flow-record.js';
 import type { CaptureCounters, CaptureSource } from './source.js';
 
 /** Ethernet: what a filter is checked against where the packets bring their own link types. */
@@ -12,29 +15,54 @@ const LINKTYPE_ETHERNET = 1;
 /** Bytes of packets that are read without letting anything else happen: about ten milliseconds. */
 const SLICE_BYTES = 32 * 1024 * 1024;
 
+/** Captures that may overlap: each that is open takes a buffer or two, and a file descriptor. */
+const MAX_OPEN = 16;
+
+export interface FileSourceOptions extends CaptureOptions {
+  /** A file could not be read; the others are. Absent: that ends the reading, as an error. */
+  readonly onFailure?: ((error: HellotapError) => void) | undefined;
+}
+
 class FileSource implements CaptureSource {
   readonly kind = 'file';
+  readonly name: string;
+  readonly #paths: readonly string[];
+  readonly #options: FileSourceOptions;
   readonly #core: PacketCore;
+  /** By number of the input. */
+  readonly #names: string[] = [];
+  #late = 0;
   #closed = false;
 
-  constructor(
-    readonly name: string,
-    core: PacketCore,
-  ) {
-    this.#core = core;
+  constructor(paths: readonly string[], options: FileSourceOptions) {
+    this.name = paths[0] ?? '';
+    this.#paths = paths;
+    this.#options = options;
+    this.#core = new PacketCore(options);
   }
 
-  async *batches(): AsyncIterable<Iterable<CaptureRecord>> {
+  get inputs(): number {
+    return this.#names.length;
+  }
+
+  inputName(input: number): string {
+    return this.#names[input] ?? this.name;
+  }
+
+  async *batches(): AsyncIterable<FlowBatch> {
     const core = this.#core;
-    let readBytes = 0;
     try {
-      while (!this.#closed && core.state === 'more') {
-        const batch = core.drain(SLICE_BYTES);
-        if (batch) yield batch;
-        const { bytes } = core.counters();
-        if (bytes - readBytes >= SLICE_BYTES) {
-          readBytes = bytes;
-          await setImmediate();
+      const waiting = this.#paths.length > 1 ? inOrderOfTime(this.#paths) : this.#paths.map(undated);
+      for (let next = waiting.shift(); next !== undefined && !this.#closed; next = waiting.shift()) {
+        this.#open(next);
+        const following = waiting[0];
+        if (following === undefined) core.setHorizon(Infinity);
+        else core.setHorizon(following.firstTime ?? 0);
+        yield* this.#drain(() => true);
+        if (following !== undefined && core.openFiles >= MAX_OPEN) {
+          this.#late++;
+          core.setHorizon(Infinity);
+          yield* this.#drain(() => core.openFiles >= MAX_OPEN);
         }
       }
       for (let batch = core.finish(); batch; batch = core.finish()) yield batch;
@@ -43,23 +71,48 @@ class FileSource implements CaptureSource {
     }
   }
 
+  /** `capturesLate`: captures that had to wait because too many others overlapped, so their packets came late. */
   counters(): CaptureCounters {
-    return this.#core.counters();
+    return { ...this.#core.counters(), capturesLate: this.#late };
   }
 
   close(): void {
     this.#closed = true;
   }
+
+  #open({ path }: DatedCapture): void {
+    try {
+      openInto(this.#core, path);
+    } catch (error) {
+      if (!(error instanceof HellotapError) || this.#options.onFailure === undefined) throw error;
+      this.#options.onFailure(error);
+      return;
+    }
+    this.#names.push(path);
+    if (this.#names.length === 1) setFilterOf(this.#core, this.#options);
+  }
+
+  async *#drain(isWanted: () => boolean): AsyncIterable<FlowBatch> {
+    const core = this.#core;
+    let { bytes: readBytes } = core.counters();
+    while (!this.#closed && core.state === 'more' && isWanted()) {
+      const batch = core.drain(SLICE_BYTES);
+      if (batch) yield batch;
+      const { bytes } = core.counters();
+      if (bytes - readBytes >= SLICE_BYTES) {
+        readBytes = bytes;
+        await setImmediate();
+      }
+    }
+  }
 }
 
-/**
- * Opens a capture file. Throws ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT, with the file's name and what is wrong with it, and ERR_USAGE
- * where the filter is wrong.
- */
-export function openFileSource(path: string, options: CaptureOptions = {}): CaptureSource {
-  const core = new PacketCore(options);
+const undated = (path: string): DatedCapture => ({ path, firstTime: null });
+
+/** Opens a file in a core, with errors as ours: ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT. */
+export function openInto(core: PacketCore, path: string, options: { readonly follow?: boolean } = {}): number {
   try {
-    core.openFile(path);
+    return core.openFile(path, options);
   } catch (cause) {
     if (codeOf(cause) === 'ERR_CAPTURE_OPEN') {
       throw new HellotapError('ERR_CAPTURE_OPEN', `cannot open ${path}: ${(cause as Error).message}`, { cause });
@@ -69,6 +122,22 @@ export function openFileSource(path: string, options: CaptureOptions = {}): Capt
     }
     throw cause;
   }
-  core.setFilter(options.filter ?? '', core.linkType ?? LINKTYPE_ETHERNET);
-  return new FileSource(path, core);
+}
+
+/** Sets the filter, checked against the link type of the file that was opened last. Throws ERR_USAGE where it is wrong. */
+export function setFilterOf(core: PacketCore, { filter }: CaptureOptions): void {
+  core.setFilter(filter ?? '', core.linkType ?? LINKTYPE_ETHERNET);
+}
+
+/**
+ * Capture files as one stream. Nothing is opened before the iteration, which throws ERR_USAGE where the filter is wrong,
+ * and ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT, with the file's name and what is wrong with it, unless `onFailure` takes them.
+ */
+export function openFiles(paths: readonly string[], options: FileSourceOptions = {}): CaptureSource {
+  return new FileSource(paths, options);
+}
+
+/** One capture file. */
+export function openFileSource(path: string, options: FileSourceOptions = {}): CaptureSource {
+  return openFiles([path], options);
 }

@@ -8,13 +8,14 @@ import type {
   FlowDirection,
   FlowRecord,
   QuicRecord,
+  SecretsRecord,
   TunnelLayer,
   TunnelPath,
   TunnelType,
 } from './flow-record.js';
 
 /** The version of the layout that is read here. */
-export const BATCH_LAYOUT_VERSION = 3;
+export const BATCH_LAYOUT_VERSION = 4;
 
 /** In the order of the native enumeration of the same name (native/flow/tls-gate.h). */
 const DIRECTION_ENDS: readonly DirectionEnd[] = [
@@ -33,6 +34,7 @@ const LAYERS: readonly CaptureAnomaly['layer'][] = ['capture', 'link', 'network'
 /** Kinds of records. */
 const FLOW = 1;
 const QUIC = 3;
+const SECRETS = 4;
 
 /** Number of the IP protocol. */
 const UDP = 17;
@@ -56,11 +58,21 @@ const Flow = {
   clientFirstApplicationData: 72,
   serverFirstApplicationData: 76,
   vlan: 80,
-  size: 88,
+  input: 88,
+  size: 96,
 } as const;
 
 /** Offsets in an AnomalyRecordHeader. */
-const Anomaly = { layer: 5, code: 6, offset: 8, timestamp: 16, detailBytes: 24, damage: 28, detail: 32 } as const;
+const Anomaly = {
+  layer: 5,
+  code: 6,
+  offset: 8,
+  timestamp: 16,
+  detailBytes: 24,
+  damage: 26,
+  input: 28,
+  detail: 32,
+} as const;
 
 /** Offsets in a QuicRecordHeader. */
 const Quic = {
@@ -75,7 +87,8 @@ const Quic = {
   payloadBytes: 60,
   headerBytes: 62,
   vlan: 64,
-  size: 72,
+  input: 72,
+  size: 80,
 } as const;
 
 /** Offsets in Tunnels (native/link/envelope.h), which follows a header that says that it is longer than it is. */
@@ -108,6 +121,9 @@ const TUNNELS: readonly { readonly type: TunnelType; readonly hasId: boolean }[]
   { type: 'teredo', hasId: false },
   { type: 'capwap', hasId: false },
 ];
+
+/** Offsets in a SecretsRecordHeader. */
+const Secrets = { textBytes: 8, input: 12, text: 16 } as const;
 
 const NO_VLAN: readonly number[] = [];
 const utf8 = new TextDecoder();
@@ -142,6 +158,7 @@ class PackedFlow implements FlowRecord {
   readonly kind = 'flow';
   readonly flowId: number;
   readonly timestamp: number;
+  readonly input: number;
   readonly clientPort: number;
   readonly serverPort: number;
   readonly vlan: readonly number[];
@@ -155,6 +172,7 @@ class PackedFlow implements FlowRecord {
   constructor(memory: Uint8Array, view: DataView, at: number) {
     this.flowId = view.getFloat64(at + Flow.flowId, true);
     this.timestamp = view.getFloat64(at + Flow.timestamp, true);
+    this.input = view.getUint32(at + Flow.input, true);
     this.clientPort = view.getUint16(at + Flow.clientPort, true);
     this.serverPort = view.getUint16(at + Flow.serverPort, true);
     const address = (offset: number): number | string =>
@@ -237,6 +255,7 @@ function readQuic(memory: Uint8Array, view: DataView, at: number): QuicRecord {
     kind: 'quic',
     flowId: view.getFloat64(at + Quic.flowId, true),
     timestamp: view.getFloat64(at + Quic.timestamp, true),
+    input: view.getUint32(at + Quic.input, true),
     sourceAddress: addressText(view, at + Quic.sourceAddress, version),
     sourcePort: view.getUint16(at + Quic.sourcePort, true),
     destinationAddress: addressText(view, at + Quic.destinationAddress, version),
@@ -257,8 +276,18 @@ function readAnomaly(memory: Uint8Array, view: DataView, at: number, codes: read
     layer: LAYERS[view.getUint8(at + Anomaly.layer)] ?? 'capture',
     offset: offset < 0 ? null : offset,
     timestamp: timestamp < 0 ? null : timestamp,
-    damage: view.getUint32(at + Anomaly.damage, true) !== 0,
-    detail: utf8.decode(memory.subarray(detail, detail + view.getUint32(at + Anomaly.detailBytes, true))),
+    damage: view.getUint16(at + Anomaly.damage, true) !== 0,
+    input: view.getUint32(at + Anomaly.input, true),
+    detail: utf8.decode(memory.subarray(detail, detail + view.getUint16(at + Anomaly.detailBytes, true))),
+  };
+}
+
+function readSecrets(memory: Uint8Array, view: DataView, at: number): SecretsRecord {
+  const begin = at + Secrets.text;
+  return {
+    kind: 'secrets',
+    input: view.getUint32(at + Secrets.input, true),
+    text: memory.subarray(begin, begin + view.getUint32(at + Secrets.textBytes, true)),
   };
 }
 
@@ -290,7 +319,9 @@ export class FlowBatch implements Iterable<CaptureRecord> {
     for (let at = 0; at < this.#length; at += view.getUint32(at, true)) {
       const kind = view.getUint8(at + 4);
       if (kind === FLOW) yield new PackedFlow(memory, view, at);
-      else yield kind === QUIC ? readQuic(memory, view, at) : readAnomaly(memory, view, at, this.#codes);
+      else if (kind === QUIC) yield readQuic(memory, view, at);
+      else if (kind === SECRETS) yield readSecrets(memory, view, at);
+      else yield readAnomaly(memory, view, at, this.#codes);
     }
   }
 }

@@ -67,6 +67,8 @@ export interface FlowRecord {
   readonly flowId: number;
   /** Microseconds since 1970 of the packet with the first TLS byte of the client (of the server, where it alone was seen). */
   readonly timestamp: number;
+  /** Which input of its source that packet was in; see `CaptureSource.inputName`. */
+  readonly input: number;
   /** Canonical text; IPv6 as RFC 5952 has it. Client and server are told apart by their hellos. */
   readonly clientAddress: string;
   readonly clientPort: number;
@@ -86,7 +88,9 @@ export interface CaptureAnomaly {
   /** Stable, machine-readable: `truncated_record`, `bad_record_length`, `snaplen_cut`, … */
   readonly code: string;
   readonly layer: 'capture' | 'link' | 'network' | 'transport' | 'tls';
-  /** Byte offset in the capture file, where it is one. */
+  /** Which input of its source it was met in. */
+  readonly input: number;
+  /** Byte offset in the capture file, where it is one; in a compressed one after unpacking, unless it is about that. */
   readonly offset: number | null;
   /** Microseconds since 1970 of the packet, null where it has none. */
   readonly timestamp: number | null;
@@ -102,6 +106,8 @@ export interface QuicRecord {
   readonly flowId: number;
   /** Microseconds since 1970. */
   readonly timestamp: number;
+  /** Which input of its source it was in. */
+  readonly input: number;
   readonly sourceAddress: string;
   readonly sourcePort: number;
   readonly destinationAddress: string;
@@ -114,4 +120,12 @@ export interface QuicRecord {
   readonly datagram: Uint8Array;
 }
 
-export type CaptureRecord = FlowRecord | QuicRecord | CaptureAnomaly;
+/** A part of a key log (NSS format) that stands in a capture. Parts of one input belong together, wherever a line is cut. */
+export interface SecretsRecord {
+  readonly kind: 'secrets';
+  readonly input: number;
+  /** Valid until the next batch is asked for. */
+  readonly text: Uint8Array;
+}
+
+export type CaptureRecord = FlowRecord | QuicRecord | CaptureAnomaly | SecretsRecord;

@@ -79,6 +79,12 @@ class LiveSource implements CaptureSource {
     }, CLOCK_MS);
   }
 
+  readonly inputs = 1;
+
+  inputName(): string {
+    return this.name;
+  }
+
   batches(): AsyncIterable<Iterable<CaptureRecord>> {
     return this.#queue.read();
   }

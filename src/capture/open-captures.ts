@@ -3,18 +3,17 @@
 import { createReadStream, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
-import { isCaptureHead, readHead } from './capture-magic.js';
-import { openFileSource } from './file-source.js';
-import type { CaptureOptions } from './packet-core.js';
+import { openFiles, type FileSourceOptions } from './file-source.js';
+import { peekCapture } from './packet-core.js';
 import type { CaptureSource } from './source.js';
 import { openStreamSource } from './stream-source.js';
 
 /** A capture that is named by the arguments; it is opened when its turn comes, so thousands of them are no problem. */
 export interface NamedCapture {
-  /** As events name it. */
+  /** Its path, or `-` for standard input; as events name it. */
   readonly name: string;
-  /** Throws HellotapError with ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT where it can't be read. */
-  open(): CaptureSource;
+  /** What is no file, like a named pipe or what a shell puts in place of `<(…)`, can only be read as it comes. */
+  readonly kind: 'file' | 'stream';
 }
 
 const MAX_DEPTH = 32;
@@ -23,30 +22,40 @@ const MAX_DEPTH = 32;
  * The captures that the arguments stand for: a file, a folder with all captures in it (told by their first bytes, sorted by name,
  * subfolders included), or `-` for standard input. Throws ERR_CAPTURE_OPEN where there is no such file or a folder holds none.
  */
-export function findCaptures(paths: readonly string[], options: CaptureOptions = {}): NamedCapture[] {
-  return paths.flatMap((path) => {
-    if (path === '-') return [{ name: path, open: () => openStandardInput(options) }];
+export function findCaptures(paths: readonly string[]): NamedCapture[] {
+  return paths.flatMap((path): NamedCapture[] => {
+    if (path === '-') return [{ name: path, kind: 'stream' }];
     const status = statusOf(path);
-    if (!status.isDirectory()) return [fileCapture(path, status, options)];
-    const found = capturesIn(path, 0);
+    if (!status.isDirectory()) return [{ name: path, kind: status.isFile() ? 'file' : 'stream' }];
+    const found = capturesIn(path);
     if (found.length === 0) throw new HellotapError('ERR_CAPTURE_OPEN', `${path}: there is no capture in this folder`);
-    return found.map((file) => ({ name: file, open: () => openFileSource(file, options) }));
+    return found.map((name) => ({ name, kind: 'file' }));
   });
 }
 
-function openStandardInput(options: CaptureOptions): CaptureSource {
+/**
+ * The captures that are read as one stream each: all files together, in order of time, and every stream by itself, because
+ * when it begins shows only when it comes.
+ */
+export function asStreams(captures: readonly NamedCapture[]): (readonly NamedCapture[])[] {
+  const files = captures.filter(({ kind }) => kind === 'file');
+  const streams = captures.filter(({ kind }) => kind === 'stream').map((capture) => [capture]);
+  return files.length === 0 ? streams : [files, ...streams];
+}
+
+/** Opens what `asStreams` put together. What cannot be read shows in the iteration, or goes to `onFailure`. */
+export function openCaptures(captures: readonly NamedCapture[], options: FileSourceOptions = {}): CaptureSource {
+  const [first] = captures;
+  if (first?.kind !== 'stream')
+    return openFiles(
+      captures.map(({ name }) => name),
+      options,
+    );
+  if (first.name !== '-') return openStreamSource(first.name, createReadStream(first.name), options);
   if (process.stdin.isTTY) {
     throw new HellotapError('ERR_CAPTURE_OPEN', 'standard input is a terminal; pipe a capture into it');
   }
   return openStreamSource('-', process.stdin, options);
-}
-
-/** What is no file, like a named pipe or what a shell puts in place of `<(…)`, can only be read as it comes. */
-function fileCapture(path: string, status: Stats, options: CaptureOptions): NamedCapture {
-  const open = status.isFile()
-    ? () => openFileSource(path, options)
-    : () => openStreamSource(path, createReadStream(path), options);
-  return { name: path, open };
 }
 
 function statusOf(path: string): Stats {
@@ -57,7 +66,8 @@ function statusOf(path: string): Stats {
   }
 }
 
-function capturesIn(folder: string, depth: number): string[] {
+/** The captures in a folder and its subfolders, sorted by name. */
+export function capturesIn(folder: string, depth = 0): string[] {
   if (depth > MAX_DEPTH) return [];
   const entries = list(folder).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
@@ -77,7 +87,7 @@ function list(folder: string) {
 
 function isCapture(path: string): boolean {
   try {
-    return statSync(path).isFile() && isCaptureHead(readHead(path));
+    return statSync(path).isFile() && peekCapture(path).isCapture;
   } catch {
     // Whoever opens it then learns why it can't be read.
     return true;

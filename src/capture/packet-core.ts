@@ -1,5 +1,5 @@
 // The typed shell around the native packet core: loads the addon, and turns its calls into batches of records.
-// One core reads one input at a time; what it follows goes on from one input to the next.
+// One core reads capture files in order of time, or a stream, or frames; what it follows goes on from one to the next.
 import { HellotapError } from '../errors.js';
 import { loadNativeAddon } from '../native-addon.js';
 import { BATCH_LAYOUT_VERSION, FlowBatch } from './flow-batch.js';
@@ -21,11 +21,24 @@ export interface CaptureOptions extends PacketCoreOptions {
   readonly filter?: string | undefined;
 }
 
+/** What a file is, as its beginning tells. */
+export interface CapturePeek {
+  readonly packing: 'none' | 'gzip' | 'zstd';
+  readonly isCapture: boolean;
+  /** Microseconds since 1970 of the first packet; null where none was found near the beginning. */
+  readonly firstTime: number | null;
+  /** The first bytes, unpacked; none of a capture. */
+  readonly head: Buffer;
+}
+
 /** `more`: drain again; `starved`: push; `ended`: the input has no more. */
 export type InputState = 'more' | 'starved' | 'ended';
 
 interface NativeCore {
-  openFile(path: string): void;
+  openFile(path: string, follow: boolean): number;
+  endFollowing(file: number): void;
+  wake(): void;
+  setHorizon(microseconds: number): void;
   openStream(): void;
   continueStream(header: Uint8Array, offset: number, delivered: number): void;
   openFrames(linkType: number): void;
@@ -40,6 +53,9 @@ interface NativeCore {
   dispose(): void;
   readonly state: InputState;
   readonly linkType: number | null;
+  readonly format: 'pcap' | 'pcapng' | 'unknown' | 'undecided';
+  readonly openFiles: number;
+  readonly front: Buffer;
 }
 
 interface Addon {
@@ -47,6 +63,8 @@ interface Addon {
   readonly maxRecordBytes: number;
   readonly counterNames: readonly string[];
   readonly anomalyCodes: readonly string[];
+  readonly peekCapture: (path: string) => CapturePeek;
+  readonly canUnpack: (packing: string) => boolean;
   readonly packetSockets: () => number[];
   readonly packetSocketStatistics: (socket: number) => [number, number] | null;
   readonly PacketCore: new (options: PacketCoreOptions) => NativeCore;
@@ -71,6 +89,16 @@ function loadAddon(): Addon {
 /** The `code` of an error that the addon threw. */
 export function codeOf(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Looks at the beginning of a file. Throws an Error with `code` ERR_CAPTURE_OPEN. */
+export function peekCapture(path: string): CapturePeek {
+  return loadAddon().peekCapture(path);
+}
+
+/** Whether the library is there that unpacks this. */
+export function canUnpack(packing: 'gzip' | 'zstd'): boolean {
+  return loadAddon().canUnpack(packing);
 }
 
 /** The kernel's counts for packet sockets that a library opened in this process; empty off Linux. */
@@ -98,14 +126,48 @@ export class PacketCore {
     return this.#native.state;
   }
 
-  /** The link type of the classic pcap that is open; null for anything else. */
+  /** Of the file that was opened last, if it is a classic pcap; else null. */
   get linkType(): number | null {
     return this.#native.linkType;
   }
 
-  /** Opens a capture file. Throws an Error with `code` ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT. */
-  openFile(path: string): void {
-    this.#native.openFile(path);
+  /** The first bytes of a stream that are not read yet, unpacked. */
+  get front(): Buffer {
+    return this.#native.front;
+  }
+
+  /** What a stream turned out to be. */
+  get format(): 'pcap' | 'pcapng' | 'unknown' | 'undecided' {
+    return this.#native.format;
+  }
+
+  /** Files that are not read to their end. */
+  get openFiles(): number {
+    return this.#native.openFiles;
+  }
+
+  /**
+   * Opens a capture file, which joins those that are being read: packets are taken from all in order of time. The answer
+   * is its number as an input. Throws an Error with `code` ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT.
+   * @param follow it is still being written: where it ends is no end (`ended` means that there is no more right now)
+   */
+  openFile(path: string, { follow = false } = {}): number {
+    return this.#native.openFile(path, follow);
+  }
+
+  /** A file that was followed ends where it ends now. */
+  endFollowing(file: number): void {
+    this.#native.endFollowing(file);
+  }
+
+  /** Looks anew whether files that are followed have more. */
+  wake(): void {
+    this.#native.wake();
+  }
+
+  /** Packets of files that are later than this (microseconds since 1970) wait, until the horizon is moved. */
+  setHorizon(microseconds: number): void {
+    this.#native.setHorizon(microseconds);
   }
 
   /** Opens a capture that is pushed in pieces. */

@@ -10,8 +10,12 @@ export interface CaptureCounters {
 
 /** A source of TLS flows. Records of a batch are valid until the next batch is asked for. */
 export interface CaptureSource {
-  /** How events name it: the file's path as given, `-` for standard input, or the interface. */
+  /** `-` for standard input, the interface, the path of a capture, or of the first of several. */
   readonly name: string;
+  /** How many inputs have been begun: captures, one after the other, or the one stream or interface. */
+  readonly inputs: number;
+  /** How events name an input that records are from: the file's path as given, `-` for standard input, or the interface. */
+  inputName(input: number): string;
   readonly kind: 'file' | 'stream' | 'live';
   /** Yields batches until the input ends or `close` is called; then what is still open is flushed as last batches. */
   batches(): AsyncIterable<Iterable<CaptureRecord>>;

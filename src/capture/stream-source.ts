@@ -1,8 +1,8 @@
-// A capture that comes on a stream, like standard input: classic pcap through `pcap-parser`, pcapng and all that is unusual through
-// the packet core's own reader. What the stream brings is read at once, so flows are told while the capture is still being made.
+// A capture that comes on a stream, like standard input: classic pcap through `pcap-parser`; pcapng, what is compressed, and all
+// that is unusual through the packet core's own reader. What the stream brings is read at once, so flows are told while the capture is still being made.
 import type { Readable } from 'node:stream';
 import { HellotapError } from '../errors.js';
-import { describeHead, isCaptureHead } from './capture-magic.js';
+import { describeHead, describePacked, isCaptureHead, packingOf } from './capture-magic.js';
 import { ClassicStreamReader, FILE_HEADER_BYTES, isClassicHeader } from './classic-stream.js';
 import type { CaptureRecord } from './flow-record.js';
 import { PacketCore, type CaptureOptions } from './packet-core.js';
@@ -19,6 +19,7 @@ class StreamSource implements CaptureSource {
   readonly #filter: string;
   #head = Buffer.alloc(0);
   #isOpen = false;
+  #packing: 'gzip' | 'zstd' | null = null;
   #classic: ClassicStreamReader | null = null;
   #closed = false;
 
@@ -30,6 +31,14 @@ class StreamSource implements CaptureSource {
     this.#stream = stream;
     this.#core = new PacketCore(options);
     this.#filter = options.filter ?? '';
+  }
+
+  get inputs(): number {
+    return this.#isOpen ? 1 : 0;
+  }
+
+  inputName(): string {
+    return this.name;
   }
 
   async *batches(): AsyncIterable<Iterable<CaptureRecord>> {
@@ -85,7 +94,8 @@ class StreamSource implements CaptureSource {
 
   /** Chooses the reader by what has come so far, which is at least a file header, or all there is. */
   #open(): void {
-    if (!isCaptureHead(this.#head)) {
+    this.#packing = packingOf(this.#head);
+    if (this.#packing === null && !isCaptureHead(this.#head)) {
       throw new HellotapError('ERR_CAPTURE_FORMAT', `${this.#label}: ${describeHead(this.#head)}`);
     }
     this.#isOpen = true;
@@ -133,6 +143,11 @@ class StreamSource implements CaptureSource {
   *#drain(): Iterable<Iterable<CaptureRecord>> {
     while (this.#core.state === 'more') {
       const batch = this.#core.drain(BUDGET_BYTES);
+      // What is in something compressed shows only now.
+      if (this.#packing !== null && this.#core.format === 'unknown') {
+        const reason = describePacked(this.#packing, this.#core.front);
+        throw new HellotapError('ERR_CAPTURE_FORMAT', `${this.#label}: ${reason}`);
+      }
       if (batch) yield batch;
     }
   }

@@ -23,11 +23,13 @@ interface TriageOptions extends OutputOptions, AutomaticProbingOptions {
 }
 
 const AFTER = `
-A folder means every capture in it, told by content; - means standard input (pcap or pcapng).
+Captures are pcap or pcapng, plain or compressed with gzip or zstd; a folder means every capture in it, told by content;
+- means standard input. Several files are one stream in order of time: a flow may begin in one and end in the next.
 Nothing is probed unless --probe is given: labels then come from the database alone.
 
 Examples:
   $ hellotap triage incident.pcapng
+  $ hellotap triage rotated/eth0.pcap*.gz
   $ hellotap triage --format jsonl captures/ | jq 'select(.event_type == "tls") | .tls.sni'
   $ tcpdump -i eth0 -w - tcp | hellotap triage -
   $ hellotap triage --probe --exclude no-probe.txt incident.pcap`;
@@ -79,22 +81,28 @@ async function runTriage(
   options: TriageOptions,
   { terminal, signal }: CommandContext,
 ): Promise<ExitCode> {
-  const [{ findCaptures }, { openSession }, { triage }, { formatTimestamp }, { openStore }] = await Promise.all([
-    import('../capture/open-captures.js'),
-    import('../engine/session.js'),
-    import('../engine/triage.js'),
-    import('../output/timestamp.js'),
-    import('./open-store.js'),
-  ]);
+  const [{ asStreams, findCaptures, openCaptures }, { openSession }, { triage }, { formatTimestamp }, { openStore }] =
+    await Promise.all([
+      import('../capture/open-captures.js'),
+      import('../engine/session.js'),
+      import('../engine/triage.js'),
+      import('../output/timestamp.js'),
+      import('./open-store.js'),
+    ]);
   const keyLog = options.keylog === undefined ? null : readKeyLog(options.keylog, terminal);
-  const captureOptions = { filter: options.filter, openingBeyond: keyLog === null ? 0 : OPENING_BEYOND };
   let failed = 0;
   const onFailure = (error: HellotapError): void => {
     failed++;
     terminal.error(error.message);
   };
-  const captures = paths.flatMap((path) => orReport(() => findCaptures([path], captureOptions), onFailure));
+  const captures = paths.flatMap((path) => orReport(() => findCaptures([path]), onFailure));
   if (captures.length === 0) return ExitCode.failed;
+  const captureOptions = {
+    filter: options.filter,
+    openingBeyond: keyLog === null ? 0 : OPENING_BEYOND,
+    onFailure,
+  };
+  const sources = asStreams(captures).map((together) => () => openCaptures(together, captureOptions));
   const { sink, writer } = openOutput(options, terminal, {
     table: TableSink,
     live: false,
@@ -115,12 +123,12 @@ async function runTriage(
   });
   const { engine } = session;
   try {
-    const report = await triage(captures, engine, sink, {
+    const report = await triage(sources, engine, sink, {
       signal,
       onFailure,
-      onProgress: ({ capture, index, total, counters, flows }) => {
+      onProgress: ({ capture, begun, packets, flows }) => {
         terminal.progress(
-          () => `${index + 1}/${total} ${capture}: ${counters.packets} packets, ${flows} TLS flows so far`,
+          () => `${begun}/${captures.length} ${capture}: ${packets} packets, ${flows} TLS flows so far`,
         );
       },
     });
@@ -141,7 +149,8 @@ async function runTriage(
     await sink.close();
     if (signal.aborted) return ExitCode.stopped;
     for (const [name, codes] of engine.anomalies.damaged) {
-      terminal.error(`${name}: damaged (${[...codes].join(', ')}); what could be read was reported`);
+      const where = [...codes].map(([code, offset]) => (offset === null ? code : `${code} at offset ${offset}`));
+      terminal.error(`${name}: damaged (${where.join(', ')}); what could be read was reported`);
     }
     return failed > 0 || engine.anomalies.damaged.size > 0 ? ExitCode.partial : ExitCode.done;
   } finally {

@@ -11,10 +11,10 @@ const TYPES = { capture: 'capture', link: 'decode', network: 'decode', transport
 /** Counts anomalies by code; there are as many codes as the decoders have, so this is bounded. */
 export class AnomalyLog {
   readonly #counts = new Map<string, number>();
-  readonly #damaged = new Map<string, Set<string>>();
+  readonly #damaged = new Map<string, Map<string, number | null>>();
 
-  /** The inputs of which part could not be read, each with the codes that say why; the first ones. */
-  get damaged(): ReadonlyMap<string, ReadonlySet<string>> {
+  /** The inputs of which part could not be read (the first ones), each with the codes that say why and the first offset of each. */
+  get damaged(): ReadonlyMap<string, ReadonlyMap<string, number | null>> {
     return this.#damaged;
   }
 
@@ -27,7 +27,7 @@ export class AnomalyLog {
   note(anomaly: CaptureAnomaly, input: EventInput, now: number): AnomalyEvent | null {
     const count = (this.#counts.get(anomaly.code) ?? 0) + 1;
     this.#counts.set(anomaly.code, count);
-    if (anomaly.damage) this.#noteDamage(input.pcap_filename ?? input.in_iface ?? '', anomaly.code);
+    if (anomaly.damage) this.#noteDamage(input.pcap_filename ?? input.in_iface ?? '', anomaly);
     if (count > ALWAYS_SHOWN && (count & (count - 1)) !== 0) return null;
     return {
       timestamp: formatTimestamp(anomaly.timestamp ?? now),
@@ -44,9 +44,12 @@ export class AnomalyLog {
     };
   }
 
-  #noteDamage(name: string, code: string): void {
+  #noteDamage(name: string, { code, offset }: CaptureAnomaly): void {
     const codes = this.#damaged.get(name);
-    if (codes !== undefined) codes.add(code);
-    else if (this.#damaged.size < MAX_DAMAGED) this.#damaged.set(name, new Set([code]));
+    if (codes === undefined) {
+      if (this.#damaged.size < MAX_DAMAGED) this.#damaged.set(name, new Map([[code, offset]]));
+    } else if (!codes.has(code)) {
+      codes.set(code, offset);
+    }
   }
 }

@@ -1,6 +1,6 @@
 // Joins the rooms: each flow is tagged at once with what is known of its server; a new server is probed once, however
 // many flows ask; the late verdict goes out as `tag` events. Effects are the sink, the database and the prober alone.
-import type { CaptureRecord, FlowRecord, QuicRecord } from '../capture/flow-record.js';
+import type { CaptureRecord, FlowRecord, QuicRecord, SecretsRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
 import type { PassiveKeys } from '../match/matcher.js';
 import type {
@@ -17,7 +17,7 @@ import type { SeenHandshake } from '../probe/gate.js';
 import type { ProbeResult, ProbeTarget } from '../probe/probe-result.js';
 import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
 import { CertificateSummaries } from '../tls/certificate-summary.js';
-import type { KeyLog } from '../tls/key-log.js';
+import { KeyLog } from '../tls/key-log.js';
 import { AnomalyLog } from './anomaly-log.js';
 import type { C2Alerts } from './c2-alerts.js';
 import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
@@ -93,7 +93,7 @@ export class Engine {
   readonly #warn: (text: string) => void;
   readonly #retryAfterMs: number;
   readonly #alerts: C2Alerts | null;
-  readonly #keyLog: KeyLog | null;
+  #keyLog: KeyLog | null;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
   readonly #memory = { shapes: new ClientHelloShapes('t'), certificates: new CertificateSummaries() };
@@ -136,6 +136,9 @@ export class Engine {
         break;
       case 'quic':
         this.#quic(record, input);
+        break;
+      case 'secrets':
+        this.#secrets(record);
         break;
       case 'anomaly': {
         const event = this.anomalies.note(record, input, this.#now());
@@ -182,6 +185,12 @@ export class Engine {
     const event = tlsEvent(flow, fields, identity, verdict);
     this.#sink.write(event);
     this.#alert(verdict, identity, event.timestamp, fields.sni ?? null, fields);
+  }
+
+  /** A capture can bring the keys of its connections along. */
+  #secrets({ text, input }: SecretsRecord): void {
+    this.#keyLog ??= new KeyLog();
+    this.#keyLog.addText(text, input);
   }
 
   /** A server that speaks QUIC is known or it is not; the ten hellos go over TCP, and nobody has shown that it is open. */

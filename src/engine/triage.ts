@@ -1,78 +1,94 @@
-// Reads captures one after the other through the engine; a capture that cannot be read does not stop the others.
-import type { NamedCapture } from '../capture/open-captures.js';
-import type { CaptureCounters } from '../capture/source.js';
+// Reads captures through the engine: files as one stream, streams one after the other. A capture that cannot be read does
+// not stop the others.
+import type { CaptureSource } from '../capture/source.js';
 import { HellotapError } from '../errors.js';
-import type { EventSink } from '../output/event.js';
+import type { EventInput, EventSink } from '../output/event.js';
 import type { Engine } from './engine.js';
 
 /** How far a triage is, for a progress line. */
 export interface TriageProgress {
+  /** The capture that was begun last. */
   readonly capture: string;
-  readonly index: number;
-  readonly total: number;
-  readonly counters: CaptureCounters;
+  /** Captures that were begun. */
+  readonly begun: number;
+  readonly packets: number;
   readonly flows: number;
 }
 
 export interface TriageOptions {
   readonly signal: AbortSignal;
+  /** Called now and then. */
   readonly onProgress: (progress: TriageProgress) => void;
-  /** A capture could not be opened or read to its end. */
+  /** A source could not be opened or read to its end. */
   readonly onFailure: (error: HellotapError) => void;
 }
 
 export interface TriageReport {
   /** Captures of which something was read. */
   readonly read: number;
-  /** Sums over all captures. */
+  /** Sums over all sources. */
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** Reads all captures. Waits for the sink where it is slower, so that memory stays bounded. */
+const PROGRESS_INTERVAL_MS = 200;
+
+/** Reads all sources. Waits for the sink where it is slower, so that memory stays bounded. */
 export async function triage(
-  captures: readonly NamedCapture[],
+  sources: readonly (() => CaptureSource)[],
   engine: Engine,
   sink: EventSink,
   options: TriageOptions,
 ): Promise<TriageReport> {
-  const sums: Record<string, number> = {};
+  const counters: Record<string, number> = {};
   let read = 0;
-  for (const [index, capture] of captures.entries()) {
+  for (const open of sources) {
     if (options.signal.aborted) break;
     try {
-      const counters = await readCapture(capture, engine, sink, options, { index, total: captures.length });
-      for (const [name, value] of Object.entries(counters)) sums[name] = (sums[name] ?? 0) + value;
-      read++;
+      const source = open();
+      await readSource(source, read, engine, sink, options);
+      for (const [name, value] of Object.entries(source.counters())) counters[name] = (counters[name] ?? 0) + value;
+      read += source.inputs;
     } catch (error) {
       if (!(error instanceof HellotapError) || !error.code.startsWith('ERR_CAPTURE')) throw error;
       options.onFailure(error);
     }
   }
-  return { read, counters: sums };
+  return { read, counters };
 }
 
-async function readCapture(
-  capture: NamedCapture,
+async function readSource(
+  source: CaptureSource,
+  before: number,
   engine: Engine,
   sink: EventSink,
   { signal, onProgress }: TriageOptions,
-  place: { index: number; total: number },
-): Promise<CaptureCounters> {
-  const source = capture.open();
-  const input = { pcap_filename: source.name };
+): Promise<void> {
   const stop = (): void => {
     source.close();
   };
   signal.addEventListener('abort', stop);
+  const timer = setInterval(() => {
+    const { inputs } = source;
+    const { packets } = source.counters();
+    onProgress({
+      capture: source.inputName(inputs - 1),
+      begun: before + inputs,
+      packets,
+      flows: engine.counters.flows,
+    });
+  }, PROGRESS_INTERVAL_MS);
+  // One object for all events of a capture.
+  const inputs: EventInput[] = [];
   try {
     for await (const batch of source.batches()) {
-      for (const record of batch) engine.accept(record, input);
+      for (const record of batch) {
+        engine.accept(record, (inputs[record.input] ??= { pcap_filename: source.inputName(record.input) }));
+      }
       await sink.ready();
-      onProgress({ capture: source.name, ...place, counters: source.counters(), flows: engine.counters.flows });
     }
   } finally {
+    clearInterval(timer);
     signal.removeEventListener('abort', stop);
     source.close();
   }
-  return source.counters();
 }

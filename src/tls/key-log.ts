@@ -21,12 +21,17 @@ const SECRET = /^(?:[0-9a-f]{64}|[0-9a-f]{96})$/i;
 /** Connections of which secrets are kept; what a key log has beyond is counted. */
 const MAX_CONNECTIONS = 1_000_000;
 
+/** The longest line that makes sense has 200 characters; what is longer is passed over. */
+const MAX_LINE = 1024;
+
 export class KeyLog {
   /** Lines that are neither comment nor secret. */
   malformed = 0;
   /** Secrets of connections beyond the bound. */
   dropped = 0;
   readonly #secrets = new Map<string, ServerSecrets>();
+  /** Lines of which the end has not come, by what they are from. */
+  readonly #begun = new Map<number, string>();
 
   /** How many connections there are secrets for. */
   get size(): number {
@@ -55,6 +60,16 @@ export class KeyLog {
       return;
     }
     this.#secrets.set(name, { ...known, [key]: Buffer.from(secret, 'hex') });
+  }
+
+  /** Takes a part of a text, cut anywhere. `from` tells texts apart that come at the same time. */
+  addText(part: Uint8Array, from: number): void {
+    const lines = ((this.#begun.get(from) ?? '') + Buffer.from(part).toString('latin1')).split('\n');
+    const last = lines.pop() ?? '';
+    for (const line of lines) this.addLine(line);
+    // One character more than makes sense is enough to tell, at its end, that it was too long.
+    if (last === '') this.#begun.delete(from);
+    else this.#begun.set(from, last.slice(0, MAX_LINE));
   }
 
   /** The secrets of the connection that a ClientHello with this random began. */

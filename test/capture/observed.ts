@@ -88,7 +88,7 @@ function note(record: CaptureRecord, flows: ObservedFlow[], flowIds: number[], a
     anomalies.push(record);
     return;
   }
-  if (record.kind === 'quic') return;
+  if (record.kind !== 'flow') return;
   const { timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan, tunnels } = record;
   const [client, server] = [direction(record.client), direction(record.server)];
   flows.push({ timestamp, clientAddress, clientPort, serverAddress, serverPort, vlan, tunnels, client, server });

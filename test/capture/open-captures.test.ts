@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { HellotapError, type ErrorCode } from '../../src/errors.js';
-import { findCaptures } from '../../src/capture/open-captures.js';
+import { findCaptures, openCaptures } from '../../src/capture/open-captures.js';
 import { pcap, pcapng, readFrames, WITH_SNI } from './captures.js';
 import { observe } from './observed.js';
 import { canDropRights, runAsNobody } from './unprivileged.js';
@@ -30,7 +31,7 @@ function failsWith(action: () => unknown, code: ErrorCode, message: RegExp): voi
   });
 }
 
-const openOne = (path: string) => findCaptures([path]).map((capture) => capture.open());
+const observeOne = (path: string, options = {}) => observe(openCaptures(findCaptures([path]), options));
 
 describe('the captures that arguments name', () => {
   it('are those of a folder: told by content, sorted by name, with subfolders, without what is no capture', async () => {
@@ -50,7 +51,9 @@ describe('the captures that arguments name', () => {
       found.map(({ name }) => name.slice(root.length + 1)),
       ['a.pcap', 'b/z.cap', 'c.dat'],
     );
-    for (const capture of found) assert.equal((await observe(capture.open())).counters['packets'], frames.length);
+    for (const capture of found) {
+      assert.equal((await observe(openCaptures([capture]))).counters['packets'], frames.length);
+    }
   });
 
   it('include standard input', () => {
@@ -78,15 +81,18 @@ describe('the captures that arguments name', () => {
     ['empty.pcap', '', /empty\.pcap: is empty$/],
     ['notes.txt', 'just some notes, in plain text\n', /notes\.txt: is not a capture but text .* offset 0/],
     ['noise.bin', Buffer.alloc(64, 0xee), /noise\.bin: is not a capture .* eeeeeeee/],
-    ['packed.pcap.gz', Buffer.from('1f8b08000000000000030000', 'hex'), /gzip; unpack it first/],
-    ['packed.pcap.zst', Buffer.from('28b52ffd0000000000000000', 'hex'), /zstd; unpack it first/],
+    ['notes.gz', gzipSync('just some notes, in plain text\n'), /gzip, and what is in it is not a capture but text/],
+    ['empty.gz', gzipSync(''), /gzip, and empty, or damaged at its beginning$/],
+    ['broken.gz', Buffer.from('1f8b080000000000000300ffffffff', 'hex'), /gzip, and empty, or damaged/],
+    ['broken.zst', Buffer.from('28b52ffd0000000000000000', 'hex'), /zstd, and empty, or damaged/],
+    ['packed.pcap.xz', Buffer.from('fd377a585a000000', 'hex'), /xz; unpack it first/],
     ['short.pcap', pcap([]).subarray(0, 13), /offset 13, inside of its file header/],
     ['short.pcapng', pcapng([]).subarray(0, 10), /offset 10, inside of its file header/],
   ];
   for (const [name, bytes, message] of wrong) {
-    it(`have to be captures, which ${name} is not`, () => {
+    it(`have to be captures, which ${name} is not`, async () => {
       const path = file(name, bytes);
-      failsWith(() => openOne(path), 'ERR_CAPTURE_FORMAT', message);
+      await assert.rejects(observeOne(path), { name: 'HellotapError', code: 'ERR_CAPTURE_FORMAT', message });
     });
   }
 
@@ -99,23 +105,25 @@ describe('the captures that arguments name', () => {
     chmodSync(folder, 0o755);
     chmodSync(path, 0o600);
     const said = runAsNobody(`
-      import { findCaptures } from './src/capture/open-captures.js';
+      import { findCaptures, openCaptures } from './src/capture/open-captures.js';
       try {
-        findCaptures([${JSON.stringify(path)}])[0].open();
+        for await (const batch of openCaptures(findCaptures([${JSON.stringify(path)}])).batches());
       } catch (error) {
         console.log(error.code, error.message);
       }`);
     assert.match(said, /^ERR_CAPTURE_OPEN cannot open .*secret\.pcap: permission denied/i);
   });
 
-  it('with a wrong filter are an error that quotes it', () => {
-    const [capture] = findCaptures([file('fine.pcap', pcap(frames))], { filter: 'tcp and and' });
-    failsWith(() => capture!.open(), 'ERR_USAGE', /filter `tcp and and`: .*syntax error/);
+  it('with a wrong filter are an error that quotes it', async () => {
+    await assert.rejects(observeOne(file('fine.pcap', pcap(frames)), { filter: 'tcp and and' }), {
+      code: 'ERR_USAGE',
+      message: /filter `tcp and and`: .*syntax error/,
+    });
   });
 
   it('are named as they were given', () => {
     const path = file('named.pcap', pcap(frames));
     assert.equal(findCaptures([path])[0]!.name, path);
-    assert.equal(basename(openOne(path)[0]!.name), 'named.pcap');
+    assert.equal(openCaptures(findCaptures([path])).name, path);
   });
 });

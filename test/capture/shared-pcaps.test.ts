@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { findCaptures } from '../../src/capture/open-captures.js';
+import { findCaptures, openCaptures } from '../../src/capture/open-captures.js';
 import { observe, type ObservedFlow } from './observed.js';
 
 const FOLDER = join(import.meta.dirname, '../../../shared/pcaps');
@@ -60,7 +60,7 @@ describe('the captures of other projects', async () => {
   const started = performance.now();
   for (const capture of findCaptures([FOLDER])) {
     const name = capture.name.slice(FOLDER.length + 1);
-    const { flows, counters } = await observe(capture.open());
+    const { flows, counters } = await observe(openCaptures([capture]));
     counts.set(name, [counters['packets'], truth[name]?.packets]);
     const unused = new Set(flows);
     for (const wanted of truth[name]?.tls ?? []) {

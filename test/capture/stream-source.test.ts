@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { describe, it } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { HellotapError } from '../../src/errors.js';
-import { findCaptures } from '../../src/capture/open-captures.js';
+import { findCaptures, openCaptures } from '../../src/capture/open-captures.js';
 import { openStreamSource } from '../../src/capture/stream-source.js';
 import { pcap, pcapng, readFrames, WITH_SNI } from './captures.js';
 import { chunksOf, observe, observeFile, observeStream, sorted } from './observed.js';
@@ -88,7 +89,8 @@ describe('on a stream', () => {
     ['text', Buffer.from('GET / HTTP/1.1\r\nHost: example.test\r\n\r\n'), /^standard input: is not a capture but text/],
     ['a few bytes of text', Buffer.from('hello'), /^standard input: is not a capture but text/],
     ['noise', Buffer.alloc(100, 0xfe), /^standard input: is not a capture \(.* fefefefe\)/],
-    ['gzip', Buffer.concat([Buffer.from('1f8b0800', 'hex'), Buffer.alloc(40)]), /compressed with gzip/],
+    ['gzip of text', gzipSync('just some notes, in plain text'), /gzip, and what is in it is not a capture but text/],
+    ['damaged gzip', Buffer.concat([Buffer.from('1f8b0800', 'hex'), Buffer.alloc(40)]), /gzip, and empty, or damaged/],
     ['a file header that breaks off', pcap([]).subarray(0, 20), /offset 20, inside of its file header/],
   ];
   for (const [name, bytes, message] of wrong) {
@@ -117,7 +119,7 @@ describe('on a stream', () => {
       writeFileSync(file, pcap(frames));
       spawn('sh', ['-c', `cat "${file}" > "${pipe}"`]);
       const [capture] = findCaptures([pipe]);
-      assert.equal((await observe(capture!.open())).counters['packets'], frames.length);
+      assert.equal((await observe(openCaptures([capture!]))).counters['packets'], frames.length);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -13,10 +13,16 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Starts `hellotap ARGS…` with nothing on standard input. */
-export function start(args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcessWithoutNullStreams {
+/** Starts `hellotap ARGS…` with `input`, or nothing, on standard input. */
+export function start(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+  input: Uint8Array = new Uint8Array(),
+): ChildProcessWithoutNullStreams {
   const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, NO_COLOR: '1', ...env } });
-  child.stdin.end();
+  // Whether it was all read shows in what comes out.
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(input);
   return child;
 }
 

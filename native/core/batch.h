@@ -64,7 +64,8 @@ struct AnomalyRecordHeader {
 static_assert(sizeof(AnomalyRecordHeader) == 32 && offsetof(AnomalyRecordHeader, detailBytes) == 24,
               "layout as src/capture/flow-batch.ts reads it");
 
-// A datagram that begins with a QUIC Initial. Followed by Tunnels as above, its payload, and padding to a multiple of 8.
+// A datagram that begins with a QUIC Initial. Followed by Tunnels as above, its payload, and padding to a multiple
+// of 8.
 struct QuicRecordHeader {
   uint32_t recordBytes;
   RecordKind kind;

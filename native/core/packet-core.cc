@@ -88,7 +88,8 @@ void PacketCore::takeDatagram(const IpPacket& ip, const Envelope& envelope, int6
   quic_.add(ip, header.be16<0>(), header.be16<2>(), payload, envelope, timestamp, frames_.input, notes_);
 }
 
-__attribute__((always_inline)) PacketCore::Wanted PacketCore::takeSegment(IpPacket& ip, const Frame& frame, Segment& segment) {
+__attribute__((always_inline)) PacketCore::Wanted PacketCore::takeSegment(IpPacket& ip, const Frame& frame,
+                                                                          Segment& segment) {
   ++notes_.counters.tcpPackets;
   TcpHeader tcp;
   switch (decodeTcp(ip.payload, ip.missing, tcp)) {

@@ -47,8 +47,8 @@ class QuicGate {
   explicit QuicGate(const uint64_t (&secret)[4]) : hash_(secret) {}
 
   // Takes a datagram of which beginsWithQuicInitial said yes.
-  void add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload,
-           const Envelope& envelope, int64_t timestamp, uint32_t input, Notes& notes);
+  void add(const IpPacket& ip, uint16_t sourcePort, uint16_t destinationPort, Datum payload, const Envelope& envelope,
+           int64_t timestamp, uint32_t input, Notes& notes);
 
   // The oldest that has not been handed over, or null.
   const QuicDatagram* ready();

@@ -33,6 +33,7 @@ import { GOLDEN_FINGERPRINTS, GOLDEN_HANDSHAKES } from '../fingerprint/golden-fi
 import { goldenConversations } from '../tls/golden-openings.js';
 import { runHandshake, SERVER_BYTES } from './handshake-target.js';
 import { cryptoFrame, RFC_CONNECTION_ID, RFC_CRYPTO_FRAME, sealInitial } from '../tls/quic/sealed-initials.js';
+import { APPLICATION_RECORDS, applicationRecords, STRICT_MESSAGES, strictMessage } from './protected-targets.js';
 import { httpSection, HTTP_SECTIONS, jarmAnswers, STARTTLS_WORDS, startTlsWords } from './probe-targets.js';
 
 export interface FuzzTarget {
@@ -215,6 +216,8 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     },
   },
   handshake: { corpus: SERVER_BYTES, run: runHandshake },
+  'strict-messages': { corpus: STRICT_MESSAGES, run: strictMessage },
+  'application-records': { corpus: APPLICATION_RECORDS, run: applicationRecords },
   extensions: { corpus: EXTENSION_DATA, run: extensionData },
   jarm: { corpus: OPENINGS, run: jarmAnswers },
   'http-section': { corpus: HTTP_SECTIONS, run: httpSection },

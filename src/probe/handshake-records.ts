@@ -137,6 +137,12 @@ export class HandshakeRecords {
     return output.length === 1 ? (output[0] ?? null) : Buffer.concat(output);
   }
 
+  /** The handshake is complete. Unless the connection goes on, the server is told that nothing follows: RFC 8446 section 6.1. */
+  complete(goesOn: boolean): void {
+    if (!goesOn) this.write(ContentType.Alert, Uint8Array.of(AlertLevel.Warning, AlertDescription.CloseNotify));
+    this.end('ok');
+  }
+
   /** Ends the connection with a fatal alert to the server. */
   fail(description: AlertDescription, outcome: ProbeOutcome): 'over' {
     if (this.outcome === null) {

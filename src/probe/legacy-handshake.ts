@@ -252,7 +252,7 @@ export class LegacyHandshake implements VersionHandshake {
     const { suite } = this;
     if (suite === null) return;
     const expected = verifyData(this.prfHash(suite), this.master, 'server', this.transcript.digest());
-    if (Buffer.compare(expected, received) === 0) records.end('ok');
+    if (Buffer.compare(expected, received) === 0) records.complete(this.context.goesOn);
     else records.fail(AlertDescription.HandshakeFailure, 'malformed');
   }
 

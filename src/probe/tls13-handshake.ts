@@ -232,13 +232,14 @@ export class Tls13Handshake implements VersionHandshake {
       return;
     }
     transcript.update(raw);
-    const serverFinished = this.context.goesOn ? this.transcriptHash() : null;
+    const serverFinished = this.transcriptHash();
     if (this.certificateRequested) this.send(handshakeMessage(HandshakeType.Certificate, EMPTY_CERTIFICATE));
-    const verify = finishedVerifyData(suite.hash, this.clientSecret, this.transcriptHash());
+    const transcriptHash = this.certificateRequested ? this.transcriptHash() : serverFinished;
+    const verify = finishedVerifyData(suite.hash, this.clientSecret, transcriptHash);
     this.send(handshakeMessage(HandshakeType.Finished, verify));
-    if (serverFinished !== null) this.establishApplicationKeys(suite, serverFinished);
+    this.establishApplicationKeys(suite, serverFinished);
     records.buffering = false;
-    records.end('ok');
+    records.complete(this.context.goesOn);
   }
 
   /** `serverFinished`: the transcript hash up to the server's Finished. RFC 8446 section 7.1. */
@@ -248,7 +249,7 @@ export class Tls13Handshake implements VersionHandshake {
     const protection = (label: string): RecordProtection =>
       tls13Protection(cipher, trafficKeys(hash, deriveSecret(hash, master, label, serverFinished), keyLength));
     records.writeProtection = protection('c ap traffic');
-    records.readProtection = protection('s ap traffic');
+    if (this.context.goesOn) records.readProtection = protection('s ap traffic');
   }
 
   private send(message: Uint8Array): void {

@@ -1,7 +1,7 @@
 // The lab of real servers for tests: which deployments there are, whether this machine can run them, and running
 // them for as long as a test needs them. lab.sh does the starting; several test files may share the same servers.
 import { execFile, spawnSync } from 'node:child_process';
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { promisify } from 'node:util';
@@ -131,6 +131,31 @@ export function goldenSkipReason(id: string): string | false {
   const version = golden === '' ? '' : softwareVersion(found);
   if (version?.startsWith(golden) === true) return false;
   return `test/golden knows ${found.software} ${golden}x, this is ${version ?? 'no version that it states'}`;
+}
+
+/** Where lab.sh keeps what a running deployment has, as lab.sh itself works it out. */
+function runDirectory(id: string): string {
+  const state = process.env['LAB_STATE'] ?? join(process.env['TMPDIR'] ?? '/tmp', `tls-lab-${process.getuid?.() ?? 0}`);
+  return join(state, 'run', id);
+}
+
+/** The process that serves a deployment, as `PID START-TIME`; null where it does not live. */
+export function serverProcess(id: string): string | null {
+  try {
+    const text = readFileSync(join(runDirectory(id), 'pid'), 'utf8').trim();
+    return accessible(`/proc/${text.split(' ')[0] ?? ''}`, constants.F_OK) ? text : null;
+  } catch {
+    return null;
+  }
+}
+
+/** All that a deployment's server has written to its logs. */
+export function serverLogs(id: string): string {
+  const directory = runDirectory(id);
+  return readdirSync(directory)
+    .filter((name) => name === 'log' || name.endsWith('.log'))
+    .map((name) => readFileSync(join(directory, name), 'latin1'))
+    .join('\n');
 }
 
 let holds = 0;

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { loadHelloSet } from '../../src/probe/hello-set-file.js';
 import type { ProbeResult } from '../../src/probe/probe-result.js';
 import { Prober } from '../../src/probe/prober.js';
-import { goldenSkipReason, labSkipReason, useLab } from '../lab/lab.js';
+import { deployments, goldenSkipReason, labSkipReason, serverLogs, serverProcess, useLab } from '../lab/lab.js';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -45,6 +45,10 @@ describe('the lab’s servers give the texts that the paper’s scanner saw', { 
   // Waiting for silence twenty times, one after the other, would teach nothing.
   const impatient = new Prober({ ...options, perServerConcurrency: 20 });
 
+  const servers = deployments.filter(({ closed }) => !closed).map(({ id }) => id);
+  const processes = (): (string | null)[] => servers.map(serverProcess);
+  let before: (string | null)[] = [];
+
   for (let run = 1; run <= RUNS; run++) {
     // All at once: the servers are independent, and one handshake at a time goes to each.
     let results: Map<GoldenLine, Promise<ProbeResult | null>> | null = null;
@@ -58,6 +62,7 @@ describe('the lab’s servers give the texts that the paper’s scanner saw', { 
     for (const line of golden) {
       const title = `${line.deployment}, ${line.server_name ?? 'no server name'}${RUNS > 1 ? `, run ${run}` : ''}`;
       it(title, { skip: goldenSkipReason(line.deployment) }, async () => {
+        if (before.length === 0) before = processes();
         results ??= probeAll();
         const result = await results.get(line);
         assert.ok(result);
@@ -67,7 +72,17 @@ describe('the lab’s servers give the texts that the paper’s scanner saw', { 
       });
     }
   }
+
+  it('and none of them came to harm', () => {
+    assert.ok(!before.includes(null));
+    assert.deepEqual(processes(), before);
+    for (const id of servers) assert.doesNotMatch(serverLogs(id), CRASH, id);
+  });
 });
+
+/** How servers, their languages and the C library tell of a crash. */
+const CRASH =
+  /segmentation fault|\bSIG(?:SEGV|ABRT|BUS|ILL|FPE)\b|exited on signal|core dumped|\bpanic\b|goroutine \d+ \[|assertion .*failed|double free|stack smashing|OutOfMemory|Exception in thread|\[BUG\]/i;
 
 /**
  * OpenJDK 17.0.15 (golden) signed with SHA-1 where the client offers nothing better; newer updates refuse that with

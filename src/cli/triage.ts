@@ -11,6 +11,7 @@ import {
 } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { decimal, integer, option, withOptions } from './option.js';
+import { openHelloSet } from './hello-sets.js';
 import { readKeyLog } from './key-log-file.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 
@@ -117,6 +118,7 @@ async function runTriage(
     retryAfterMs: options.retryAfter * 3_600_000,
     c2Threshold: options.c2Threshold,
     minObservations: options.minObservations,
+    helloSet: () => openHelloSet(options.helloSet),
     warn: (text) => {
       terminal.warning(text);
     },

@@ -100,6 +100,7 @@ async function runWatch(
     retryAfterMs: options.retryAfter * 3_600_000,
     c2Threshold: options.c2Threshold,
     minObservations: options.minObservations,
+    helloSet: () => openHelloSet(options.helloSet),
     warn: (text) => {
       terminal.warning(text);
     },

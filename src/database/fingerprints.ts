@@ -108,3 +108,10 @@ export function findByPrefix(store: Store, hex: string, limit = 100): StoredFing
 export function fingerprintById(store: Store, id: number): StoredFingerprint | null {
   return store.prepare<[number], StoredFingerprint>(`${SELECT} WHERE f.id = ?`).get(id) ?? null;
 }
+
+/** The combined text of a stack fingerprint by its id; null where the database does not know it. */
+export function stackText(store: Store, helloSet: string, fingerprintId: string): string | null {
+  return (
+    findFingerprint(store, { kind: helloSet, digest: Buffer.from(fingerprintId, 'hex'), text: null })?.text ?? null
+  );
+}

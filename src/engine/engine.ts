@@ -20,6 +20,7 @@ import { CertificateSummaries } from '../tls/certificate-summary.js';
 import { KeyLog } from '../tls/key-log.js';
 import { AnomalyLog } from './anomaly-log.js';
 import type { C2Alerts } from './c2-alerts.js';
+import { contradictionAlert, type Drift } from './drift.js';
 import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
 import { QuicFlows } from './quic-flow.js';
 import { readTlsFlow, type TlsFlow } from './tls-flow.js';
@@ -94,6 +95,7 @@ export class Engine {
   readonly #retryAfterMs: number;
   readonly #alerts: C2Alerts | null;
   #keyLog: KeyLog | null;
+  readonly #drift: Drift | null;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
   readonly #memory = { shapes: new ClientHelloShapes('t'), certificates: new CertificateSummaries() };
@@ -111,6 +113,8 @@ export class Engine {
     /** Absent: no alarms. */
     alerts?: C2Alerts;
     keyLog?: KeyLog | null;
+    /** Absent: handshakes are not held against fingerprints. */
+    drift?: Drift;
   }) {
     this.#verdicts = parts.verdicts;
     this.#probes = parts.probes;
@@ -121,6 +125,7 @@ export class Engine {
     this.#retryAfterMs = parts.retryAfterMs;
     this.#alerts = parts.alerts ?? null;
     this.#keyLog = parts.keyLog ?? null;
+    this.#drift = parts.drift ?? null;
   }
 
   /** Servers that are being probed for a flow. */
@@ -180,10 +185,16 @@ export class Engine {
     this.counters.flows++;
     const identity = flowIdentity(record, input);
     const fields = tlsFields(flow, this.#memory);
-    const verdict = this.#tag(flow, passiveKeys(fields), identity);
+    const found = this.#tag(flow, passiveKeys(fields), identity);
+    const suspicion = found.status === 'known' ? (this.#drift?.suspicion(flow, fields, found) ?? null) : null;
+    const verdict = suspicion === null ? found : { ...found, contradicted_by: suspicion.reasons };
     this.counters[verdict.status]++;
     const event = tlsEvent(flow, fields, identity, verdict);
     this.#sink.write(event);
+    if (suspicion !== null && verdict.status === 'known') {
+      if (suspicion.alarm) this.#sink.write(contradictionAlert(suspicion, verdict, identity, event.timestamp, fields));
+      if (suspicion.probe) this.#probeAgain(flow);
+    }
     this.#alert(verdict, identity, event.timestamp, fields.sni ?? null, fields);
   }
 
@@ -270,6 +281,22 @@ export class Engine {
       });
       this.#alert(verdict, identity, timestamp, waiting.server.serverName, null);
     }
+  }
+
+  /** Probes a server anew whose fingerprint does not explain what it does; its flows do not wait for that. */
+  #probeAgain({ server, evidence }: TlsFlow): void {
+    const answer = this.#probes?.request(server, evidence);
+    if (!(answer instanceof Promise)) return;
+    this.#drift?.probed(server);
+    const running = answer
+      .then(async (result) => {
+        if (result === null) return;
+        await this.learn(result);
+        const verdict = this.#verdicts.verdict(server, {});
+        this.#sink.write(fingerprintEvent(result, formatTimestamp(this.#now()), verdict));
+      })
+      .finally(() => this.#running.delete(running));
+    this.#running.add(running);
   }
 
   #alert(verdict: Verdict, identity: FlowIdentity, timestamp: string, sni: string | null, tls: TlsFields | null): void {

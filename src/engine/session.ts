@@ -1,9 +1,12 @@
 // One run: database, matcher, prober and engine, put together and taken apart again.
+import { stackText } from '../database/fingerprints.js';
 import type { Store } from '../database/store.js';
 import { Matcher } from '../match/matcher.js';
 import type { EventSink } from '../output/event.js';
+import type { HelloSet } from '../probe/hello-set.js';
 import type { KeyLog } from '../tls/key-log.js';
 import { C2Alerts } from './c2-alerts.js';
+import { Drift } from './drift.js';
 import { Engine, type ProbePort } from './engine.js';
 import { ProbeRecorder } from './probe-recorder.js';
 
@@ -20,6 +23,8 @@ export interface SessionOptions {
   readonly c2Threshold: number;
   /** Observations on lists that a fingerprint needs to have a score. */
   readonly minObservations: number;
+  /** The Client Hellos that fingerprints are answers to; asked for when it is first needed. */
+  readonly helloSet: () => HelloSet;
   readonly warn: (text: string) => void;
   /** Secrets of the connections that are watched. */
   readonly keyLog?: KeyLog | null;
@@ -40,6 +45,11 @@ export function openSession(options: SessionOptions): Session {
   const recorder = new ProbeRecorder(store);
   const alerts = new C2Alerts({ threshold: options.c2Threshold });
   const matcher = new Matcher(store, { minObservations: options.minObservations });
+  const drift = new Drift({
+    helloSet: options.helloSet,
+    textOf: (helloSet, id) => stackText(store, helloSet, id),
+    retryAfterMs: options.retryAfterMs,
+  });
   const engine = new Engine({
     verdicts: matcher,
     probes: options.probes,
@@ -50,6 +60,7 @@ export function openSession(options: SessionOptions): Session {
     warn: options.warn,
     retryAfterMs: options.retryAfterMs,
     alerts,
+    drift,
   });
   return {
     engine,
@@ -60,6 +71,7 @@ export function openSession(options: SessionOptions): Session {
       matcher: { ...matcher.counters },
       recorder: { ...recorder.counters, waiting: recorder.waiting },
       alerts: { ...alerts.counters },
+      drift: { ...drift.counters },
       anomalies: engine.anomalies.counts(),
     }),
     close: () => {

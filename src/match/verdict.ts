@@ -70,6 +70,8 @@ export interface KnownVerdict {
   readonly c2?: C2Evidence;
   /** Only where no label stands on the fingerprint, and one that is like it has some. */
   readonly nearest?: NearestLabel;
+  /** Why the server's answer in this very flow cannot come from what has this fingerprint. Absent: it may. */
+  readonly contradicted_by?: readonly string[];
   readonly cached: boolean;
   /** ISO 8601 time of the probe that the fingerprint stems from. */
   readonly probed_at: string | null;

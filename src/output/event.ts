@@ -188,7 +188,20 @@ export interface BaselineAlertEvent extends EventHead {
   readonly hellotap: { readonly sni: string | null; readonly baseline: BaselineFindings };
 }
 
-export type AlertEvent = C2AlertEvent | BaselineAlertEvent;
+/** A ServerHello that the stored fingerprint of its server cannot explain, after some others. Once an hour per server. */
+export interface ContradictionAlertEvent extends EventHead, FlowIdentity {
+  readonly event_type: 'alert';
+  readonly alert: AlertFields;
+  readonly tls: TlsFields;
+  readonly hellotap: {
+    readonly sni: string | null;
+    /** Handshakes so far that the fingerprint cannot explain. */
+    readonly suspicions: number;
+    readonly verdict: Verdict;
+  };
+}
+
+export type AlertEvent = C2AlertEvent | BaselineAlertEvent | ContradictionAlertEvent;
 
 /** What was found out of a server whose state is recorded, or has just been. */
 export interface BaselineFindings {

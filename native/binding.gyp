@@ -25,6 +25,7 @@
         'link/link-layer.cc',
         'link/mpls.cc',
         'link/ppp.cc',
+        'net/fragment-joiner.cc',
         'net/gre.cc',
         'net/tunnel.cc',
         'net/udp-tunnel.cc',

@@ -17,7 +17,12 @@ namespace hellotap {
   X(tunnelledPackets)      /* found in a tunnel over IP; what is in it is counted above too */ \
   X(tunnelsTooDeep)        /* packets with more tunnels, one in the other, than are followed */ \
   X(encryptedFrames)       /* of IEEE 802.11, CAPWAP or PPP, that only their keys open */      \
-  X(fragments)             /* of IP packets: counted, not joined */                            \
+  X(fragments)             /* of IP packets */                                                 \
+  X(packetsJoined)         /* put together of their fragments; counted by what they are too */ \
+  X(fragmentsDropped)      /* that no packet can be made of: empty, cut, or beyond 64 KiB */   \
+  X(joiningExpired)        /* packets of which fragments never came within half a minute */    \
+  X(joiningEvicted)        /* packets given up because too many, or too large ones, were incomplete */ \
+  X(joiningOverlaps)       /* packets given up because their fragments overlap */              \
   X(unsupportedLinkType)   /* frames of link types that are not decoded */                     \
   X(malformedPackets)      /* headers that contradict themselves or end early */               \
   X(cutPackets)            /* shortened by the snap length inside of TCP */                    \

@@ -39,6 +39,7 @@ ReadStatus PacketCore::drain(Input& input, BatchWriter& out, uint64_t budget) {
 }
 
 bool PacketCore::finish(BatchWriter& out) {
+  fragments_.finish();
   table_.finish();
   return !writeReady(out);
 }
@@ -63,6 +64,7 @@ void PacketCore::process() {
     }
     if (wanted[i] == Wanted::kYes) table_.add(segments_[i]);
   }
+  fragments_.release();
 }
 
 PacketCore::Wanted PacketCore::complain(AnomalyCode code, const Frame& frame, const char* detail) {
@@ -142,7 +144,11 @@ PacketCore::Wanted PacketCore::decode(const Frame& frame, Segment& segment) {
       result = decodeIpv6(packet, uncaptured, ip);
     else
       return setAside(kind, frame);
-    if (__builtin_expect(result != IpResult::kPacket, 0)) return setAside(result, ip, frame);
+    if (__builtin_expect(result == IpResult::kFragment, 0)) {
+      if (!fragments_.join(ip, envelope.realm(), frame.timestamp)) return Wanted::kNo;
+      result = decodeJoined(ip);
+    }
+    if (__builtin_expect(result != IpResult::kPacket, 0)) return setAside(result, frame);
     if (__builtin_expect(ip.protocol == kProtocolTcp, 1)) return takeSegment(ip, frame, segment);
     if (__builtin_expect(!mayBeTunnel(ip), 1)) break;
     // Each turn takes a layer of the envelope, of which there are only so many.
@@ -184,16 +190,10 @@ PacketCore::Wanted PacketCore::setAside(NetworkKind kind, const Frame& frame) {
   }
 }
 
-PacketCore::Wanted PacketCore::setAside(IpResult result, const IpPacket& ip, const Frame& frame) {
+PacketCore::Wanted PacketCore::setAside(IpResult result, const Frame& frame) {
   if (result == IpResult::kTruncated)
     return complain(AnomalyCode::truncated_ip_header, frame, "a packet ends inside of its IP header");
-  if (result == IpResult::kMalformed)
-    return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
-  ++notes_.counters.fragments;
-  if (ip.protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
-    notes_.anomalies.report(AnomalyCode::fragment_not_joined, frame.offset, frame.timestamp,
-                            "fragments of IP packets with TCP in them are not joined");
-  return Wanted::kNo;
+  return complain(AnomalyCode::bad_ip_header, frame, "an IP header that contradicts itself");
 }
 
 }  // namespace hellotap

@@ -11,6 +11,7 @@
 #include "flow/flow-table.h"
 #include "flow/quic-gate.h"
 #include "link/link-layer.h"
+#include "net/fragment-joiner.h"
 
 namespace hellotap {
 
@@ -23,7 +24,8 @@ class FrameFilter {
 
 class PacketCore {
  public:
-  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4]) : table_(limits, secret, notes_), quic_(secret) {}
+  PacketCore(const FlowLimits& limits, const uint64_t (&secret)[4])
+      : fragments_(secret, notes_), table_(limits, secret, notes_), quic_(secret) {}
 
   bool isUsable() const { return table_.isUsable(); }
   // `filter` outlives the core, or is taken out again with null.
@@ -52,10 +54,11 @@ class PacketCore {
   inline Wanted takeSegment(IpPacket& ip, const Frame& frame, Segment& segment);
   void takeDatagram(const IpPacket& ip, const Envelope& envelope, int64_t timestamp);
   Wanted setAside(NetworkKind kind, const Frame& frame);
-  Wanted setAside(IpResult result, const IpPacket& ip, const Frame& frame);
+  Wanted setAside(IpResult result, const Frame& frame);
   Wanted complain(AnomalyCode code, const Frame& frame, const char* detail);
 
   Notes notes_;
+  FragmentJoiner fragments_;
   FlowTable table_;
   QuicGate quic_;
   FrameFilter* filter_ = nullptr;

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/notes.h"
-#include "flow/buffer-pool.h"
+#include "base/buffer-pool.h"
 #include "flow/flow-clock.h"
 #include "flow/flow-entries.h"
 #include "flow/stream.h"

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "base/datum.h"
-#include "flow/buffer-pool.h"
+#include "base/buffer-pool.h"
 
 namespace hellotap {
 

@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet tcp-stream packet-core)
+[ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet fragment-joiner tcp-stream packet-core)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
 core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../capture/unpacker.cc ../core/batch.cc ../core/capture-set.cc
@@ -36,6 +36,10 @@ for target in "${targets[@]}"; do
     if [ -d ../../../shared/pcaps ]; then
       find ../../../shared/pcaps -name '*.pcap*' -size -12k -exec cp -n {} "$corpus/" \;
     fi
+    ;;
+  decode-packet)
+    seeds=$PWD/$corpus
+    (cd ../.. && node --import tsx test/fuzz/native-seeds.ts "$seeds" $(ls -d ../shared/pcaps/*.pcap 2>/dev/null))
     ;;
   esac
   echo "== $target for $seconds seconds"

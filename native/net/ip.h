@@ -20,6 +20,13 @@ enum IpProtocol : uint8_t {
   kProtocolMpls = 137,
 };
 
+// Where a fragment belongs; only of what is one.
+struct IpFragment {
+  uint32_t id;
+  uint32_t offset;  // bytes
+  bool more;        // it is not the last
+};
+
 struct IpPacket {
   uint8_t version;
   uint8_t protocol;
@@ -28,6 +35,7 @@ struct IpPacket {
   uint64_t destination[2];
   Datum payload;
   uint32_t missing;  // bytes of the payload that were not captured
+  IpFragment fragment;
 };
 
 // `uncaptured`: bytes that the frame had on the wire beyond those in `packet`.
@@ -57,7 +65,10 @@ inline IpResult decodeIpv4(Datum packet, uint32_t uncaptured, IpPacket& out) {
   out.payload = packet.first(payloadLength);
   out.missing = payloadLength - static_cast<uint32_t>(out.payload.size());
   // More fragments, or a fragment offset.
-  if (__builtin_expect(header.be16<6>() & 0x3fff, 0)) return IpResult::kFragment;
+  if (__builtin_expect(header.be16<6>() & 0x3fff, 0)) {
+    out.fragment = {header.be16<4>(), (header.be16<6>() & 0x1fffu) * 8, (header.be16<6>() & 0x2000) != 0};
+    return IpResult::kFragment;
+  }
   return IpResult::kPacket;
 }
 
@@ -78,24 +89,13 @@ constexpr int kMaxExtensionHeaders = 16;
 
 }  // namespace ip_detail
 
-inline IpResult decodeIpv6(Datum packet, uint32_t uncaptured, IpPacket& out) {
+// From the first header behind that of IPv6 on; `length`: bytes that there are, captured or not.
+inline IpResult decodeIpv6Payload(uint8_t next, Datum payload, uint32_t length, IpPacket& out) {
   using namespace ip_detail;
-  const auto header = packet.take<40>();
-  if (!header) return IpResult::kTruncated;
-  if (header.u8<0>() >> 4 != 6) return IpResult::kMalformed;
-  out.version = 6;
-  std::memcpy(out.source, header.bytes<8, 16>(), 16);
-  std::memcpy(out.destination, header.bytes<24, 16>(), 16);
-  // Zero: a jumbogram (RFC 2675), or segmentation offload; then it is as long as the frame.
-  uint32_t length = header.be16<4>();
-  if (length == 0) length = static_cast<uint32_t>(packet.size()) + uncaptured;
-  Datum payload = packet.first(length);
   uint32_t left = length;
-
-  uint8_t next = header.u8<6>();
-  bool fragment = false;
   for (int headers = 0; headers < kMaxExtensionHeaders; ++headers) {
     uint32_t size;
+    bool fragment = false;
     switch (next) {
       case kHopByHop:
       case kRouting:
@@ -117,23 +117,47 @@ inline IpResult decodeIpv6(Datum packet, uint32_t uncaptured, IpPacket& out) {
         next = extension.u8<0>();
         // Offset and more-fragments flag; without either it is whole (an atomic fragment, RFC 6946).
         fragment = (extension.be16<2>() & 0xfff9) != 0;
+        out.fragment = {extension.be32<4>(), extension.be16<2>() & 0xfff8u, (extension.be16<2>() & 1) != 0};
         break;
       }
       default:
         out.protocol = next;
         out.payload = payload;
         out.missing = left - static_cast<uint32_t>(payload.size());
-        return fragment ? IpResult::kFragment : IpResult::kPacket;
-    }
-    if (fragment) {
-      out.protocol = next;
-      return IpResult::kFragment;
+        return IpResult::kPacket;
     }
     if (size > left) return IpResult::kMalformed;
     if (!payload.skip(size)) return IpResult::kTruncated;
     left -= size;
+    if (fragment) {
+      out.protocol = next;
+      out.payload = payload;
+      out.missing = left - static_cast<uint32_t>(payload.size());
+      return IpResult::kFragment;
+    }
   }
   return IpResult::kMalformed;
+}
+
+inline IpResult decodeIpv6(Datum packet, uint32_t uncaptured, IpPacket& out) {
+  const auto header = packet.take<40>();
+  if (!header) return IpResult::kTruncated;
+  if (header.u8<0>() >> 4 != 6) return IpResult::kMalformed;
+  out.version = 6;
+  std::memcpy(out.source, header.bytes<8, 16>(), 16);
+  std::memcpy(out.destination, header.bytes<24, 16>(), 16);
+  // Zero: a jumbogram (RFC 2675), or segmentation offload; then it is as long as the frame.
+  uint32_t length = header.be16<4>();
+  if (length == 0) length = static_cast<uint32_t>(packet.size()) + uncaptured;
+  return decodeIpv6Payload(header.u8<6>(), packet.first(length), length, out);
+}
+
+// What is in a packet that was put together of its fragments, which cannot have fragments again.
+inline IpResult decodeJoined(IpPacket& ip) {
+  ip.missing = 0;
+  if (ip.version == 4) return IpResult::kPacket;
+  const IpResult result = decodeIpv6Payload(ip.protocol, ip.payload, static_cast<uint32_t>(ip.payload.size()), ip);
+  return result == IpResult::kFragment ? IpResult::kMalformed : result;
 }
 
 }  // namespace hellotap

@@ -454,19 +454,6 @@ describe('IP', () => {
     });
   }
 
-  it('fragments are counted, and said once to be missing', async () => {
-    const talk = whole(new Conversation());
-    const frames = talk.frames.map((frame) => ({ ...frame, data: Buffer.from(frame.data) }));
-    for (const { data } of frames) data.writeUInt16BE(0x2000, 20);
-    const { flows, anomalies, counters } = await observeFile(pcap(frames));
-    assert.deepEqual(flows, []);
-    assert.equal(counters['fragments'], frames.length);
-    assert.deepEqual(
-      anomalies.map(({ code, damage }) => [code, damage]),
-      [['fragment_not_joined', true]],
-    );
-  });
-
   it('packets with a length of zero, as segmentation offload leaves them, are as long as their frame', async () => {
     const frames = whole(new Conversation()).frames.map((frame) => ({ ...frame, data: Buffer.from(frame.data) }));
     for (const { data } of frames) data.writeUInt16BE(0, 16);

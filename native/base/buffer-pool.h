@@ -1,6 +1,6 @@
-// Memory for the opening bytes of directions: four sizes, kept for reuse, with a count of what is handed out.
-#ifndef HELLOTAP_FLOW_BUFFER_POOL_H_
-#define HELLOTAP_FLOW_BUFFER_POOL_H_
+// Memory for bytes that are put together: four sizes, kept for reuse, with a count of what is handed out.
+#ifndef HELLOTAP_BASE_BUFFER_POOL_H_
+#define HELLOTAP_BASE_BUFFER_POOL_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -73,4 +73,4 @@ class BufferPool {
 
 }  // namespace hellotap
 
-#endif  // HELLOTAP_FLOW_BUFFER_POOL_H_
+#endif  // HELLOTAP_BASE_BUFFER_POOL_H_

@@ -1,4 +1,4 @@
-// The addon's entry: constants that both sides share, and the class PacketCore. State is per environment, so worker
+// The addon's entry: constants that both sides share, and the classes PacketCore and Stencils. State is per environment, so worker
 // threads may each load it.
 #include "binding/addon.h"
 
@@ -6,6 +6,7 @@
 #include "base/counters.h"
 #include "binding/packet-core-object.h"
 #include "binding/peek-capture.h"
+#include "binding/stencils-object.h"
 #include "binding/tcp-client-object.h"
 #include "capture/packet-socket.h"
 #include "core/batch.h"
@@ -59,6 +60,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                         Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"),
                         napi_enumerable),
           InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
+          InstanceValue("Stencils", StencilsObject::define(env), napi_enumerable),
+          InstanceValue("TcpClient", TcpClientObject::define(env), napi_enumerable),
       });
 }
 

@@ -1,5 +1,5 @@
 // Reads the packed records that the packet core writes. The layout is native/core/batch.h: change both.
-// Numbers are read when a record is reached; what costs more (address texts, views of bytes) is made when asked for.
+// What stands in a flow's record is read when it is asked for.
 import { ipv4Text, ipv6Text } from './address-text.js';
 import type {
   CaptureAnomaly,
@@ -13,6 +13,7 @@ import type {
   TunnelPath,
   TunnelType,
 } from './flow-record.js';
+import type { Stencils } from './stencils.js';
 
 /** The version of the layout that is read here. */
 export const BATCH_LAYOUT_VERSION = 4;
@@ -126,6 +127,7 @@ const TUNNELS: readonly { readonly type: TunnelType; readonly hasId: boolean }[]
 const Secrets = { textBytes: 8, input: 12, text: 16 } as const;
 
 const NO_VLAN: readonly number[] = [];
+const NO_STENCILS = new Uint32Array(0);
 const utf8 = new TextDecoder();
 
 class PackedDirection implements FlowDirection {
@@ -156,60 +158,89 @@ class PackedDirection implements FlowDirection {
 
 class PackedFlow implements FlowRecord {
   readonly kind = 'flow';
-  readonly flowId: number;
-  readonly timestamp: number;
-  readonly input: number;
-  readonly clientPort: number;
-  readonly serverPort: number;
-  readonly vlan: readonly number[];
-  readonly tunnels: TunnelPath | null;
-  readonly client: FlowDirection;
-  readonly server: FlowDirection;
-  /** IPv4: the number that becomes text when asked for; IPv6: the text. */
-  readonly #client: number | string;
-  readonly #server: number | string;
+  readonly #memory: Uint8Array;
+  readonly #view: DataView;
+  readonly #at: number;
 
-  constructor(memory: Uint8Array, view: DataView, at: number) {
-    this.flowId = view.getFloat64(at + Flow.flowId, true);
-    this.timestamp = view.getFloat64(at + Flow.timestamp, true);
-    this.input = view.getUint32(at + Flow.input, true);
-    this.clientPort = view.getUint16(at + Flow.clientPort, true);
-    this.serverPort = view.getUint16(at + Flow.serverPort, true);
-    const address = (offset: number): number | string =>
-      view.getUint8(at + Flow.ipVersion) === 4 ? view.getUint32(at + offset, true) : ipv6Text(view, at + offset);
-    this.#client = address(Flow.clientAddress);
-    this.#server = address(Flow.serverAddress);
-    this.vlan = vlanIds(view, at + Flow.vlan, view.getUint8(at + Flow.vlanCount));
+  constructor(
+    memory: Uint8Array,
+    view: DataView,
+    at: number,
+    readonly clientStencil: number,
+    readonly serverStencil: number,
+  ) {
+    this.#memory = memory;
+    this.#view = view;
+    this.#at = at;
+  }
 
-    const changeCipherSpec = view.getUint8(at + Flow.changeCipherSpec);
-    const headerBytes = view.getUint16(at + Flow.headerBytes, true);
-    this.tunnels = headerBytes > Flow.size ? readTunnels(view, at + Flow.size) : null;
-    const clientBegin = at + headerBytes;
-    const clientBytes = view.getUint32(at + Flow.clientBytes, true);
-    this.client = new PackedDirection(
-      memory,
-      clientBegin,
-      clientBytes,
-      directionEnd(view.getUint8(at + Flow.clientEnd)),
-      view.getUint32(at + Flow.clientFirstApplicationData, true),
-      (changeCipherSpec & 1) !== 0,
-    );
-    this.server = new PackedDirection(
-      memory,
-      clientBegin + clientBytes,
-      view.getUint32(at + Flow.serverBytes, true),
-      directionEnd(view.getUint8(at + Flow.serverEnd)),
-      view.getUint32(at + Flow.serverFirstApplicationData, true),
-      (changeCipherSpec & 2) !== 0,
-    );
+  get flowId(): number {
+    return this.#view.getFloat64(this.#at + Flow.flowId, true);
+  }
+
+  get timestamp(): number {
+    return this.#view.getFloat64(this.#at + Flow.timestamp, true);
+  }
+
+  get input(): number {
+    return this.#view.getUint32(this.#at + Flow.input, true);
   }
 
   get clientAddress(): string {
-    return typeof this.#client === 'string' ? this.#client : ipv4Text(this.#client);
+    return this.#address(Flow.clientAddress);
+  }
+
+  get clientPort(): number {
+    return this.#view.getUint16(this.#at + Flow.clientPort, true);
   }
 
   get serverAddress(): string {
-    return typeof this.#server === 'string' ? this.#server : ipv4Text(this.#server);
+    return this.#address(Flow.serverAddress);
+  }
+
+  get serverPort(): number {
+    return this.#view.getUint16(this.#at + Flow.serverPort, true);
+  }
+
+  get vlan(): readonly number[] {
+    return vlanIds(this.#view, this.#at + Flow.vlan, this.#view.getUint8(this.#at + Flow.vlanCount));
+  }
+
+  get tunnels(): TunnelPath | null {
+    const headerBytes = this.#view.getUint16(this.#at + Flow.headerBytes, true);
+    return headerBytes > Flow.size ? readTunnels(this.#view, this.#at + Flow.size) : null;
+  }
+
+  get client(): FlowDirection {
+    const view = this.#view;
+    const at = this.#at;
+    return new PackedDirection(
+      this.#memory,
+      at + view.getUint16(at + Flow.headerBytes, true),
+      view.getUint32(at + Flow.clientBytes, true),
+      directionEnd(view.getUint8(at + Flow.clientEnd)),
+      view.getUint32(at + Flow.clientFirstApplicationData, true),
+      (view.getUint8(at + Flow.changeCipherSpec) & 1) !== 0,
+    );
+  }
+
+  get server(): FlowDirection {
+    const view = this.#view;
+    const at = this.#at;
+    return new PackedDirection(
+      this.#memory,
+      at + view.getUint16(at + Flow.headerBytes, true) + view.getUint32(at + Flow.clientBytes, true),
+      view.getUint32(at + Flow.serverBytes, true),
+      directionEnd(view.getUint8(at + Flow.serverEnd)),
+      view.getUint32(at + Flow.serverFirstApplicationData, true),
+      (view.getUint8(at + Flow.changeCipherSpec) & 2) !== 0,
+    );
+  }
+
+  #address(offset: number): string {
+    const view = this.#view;
+    const at = this.#at + offset;
+    return view.getUint8(this.#at + Flow.ipVersion) === 4 ? ipv4Text(view.getUint32(at, true)) : ipv6Text(view, at);
   }
 }
 
@@ -296,6 +327,8 @@ export class FlowBatch implements Iterable<CaptureRecord> {
   readonly #memory: Uint8Array;
   readonly #length: number;
   readonly #codes: readonly string[];
+  /** Two for each record, or none at all: those of the stencils that its openings fit. */
+  #stencils: Uint32Array = NO_STENCILS;
 
   /** `length`: how many bytes of `memory` are used. `codes`: the names of anomalies, as the addon has them. */
   constructor(memory: Uint8Array, length: number, codes: readonly string[]) {
@@ -309,6 +342,11 @@ export class FlowBatch implements Iterable<CaptureRecord> {
     return new FlowBatch(this.#memory.slice(0, this.#length), this.#length, this.#codes);
   }
 
+  /** Holds all openings against the stencils; the flows say from then on which ones fit. Until another batch is recognised. */
+  recognise(stencils: Stencils): void {
+    this.#stencils = stencils.findAll(this.#memory, this.#length);
+  }
+
   get byteLength(): number {
     return this.#length;
   }
@@ -316,9 +354,10 @@ export class FlowBatch implements Iterable<CaptureRecord> {
   *[Symbol.iterator](): Iterator<CaptureRecord> {
     const memory = this.#memory;
     const view = new DataView(memory.buffer, memory.byteOffset, this.#length);
-    for (let at = 0; at < this.#length; at += view.getUint32(at, true)) {
+    const stencils = this.#stencils;
+    for (let at = 0, index = 0; at < this.#length; at += view.getUint32(at, true), index += 2) {
       const kind = view.getUint8(at + 4);
-      if (kind === FLOW) yield new PackedFlow(memory, view, at);
+      if (kind === FLOW) yield new PackedFlow(memory, view, at, stencils[index] ?? 0, stencils[index + 1] ?? 0);
       else if (kind === QUIC) yield readQuic(memory, view, at);
       else if (kind === SECRETS) yield readSecrets(memory, view, at);
       else yield readAnomaly(memory, view, at, this.#codes);

@@ -80,6 +80,9 @@ export interface FlowRecord {
   readonly tunnels: TunnelPath | null;
   readonly client: FlowDirection;
   readonly server: FlowDirection;
+  /** Numbers of the stencils that the openings fit (FlowBatch.recognise); 0: none. */
+  readonly clientStencil: number;
+  readonly serverStencil: number;
 }
 
 /** Damaged or hostile input that was survived: counted, and reported once per kind and file. */

@@ -58,6 +58,12 @@ interface NativeCore {
   readonly front: Buffer;
 }
 
+/** Stencils of openings (native/core/stencils.h). */
+export interface NativeStencils {
+  learn(opening: Uint8Array, holes: Uint32Array, count: number): number;
+  findAll(batch: Uint8Array, length: number, numbers: Uint32Array): number;
+}
+
 interface Addon {
   readonly layoutVersion: number;
   readonly maxRecordBytes: number;
@@ -68,13 +74,15 @@ interface Addon {
   readonly packetSockets: () => number[];
   readonly packetSocketStatistics: (socket: number) => [number, number] | null;
   readonly PacketCore: new (options: PacketCoreOptions) => NativeCore;
+  readonly Stencils: (new () => NativeStencils) & { readonly slots: number; readonly maxHoles: number };
 }
 
 const BATCH_BYTES = 256 * 1024;
 
 let loaded: Addon | undefined;
 
-function loadAddon(): Addon {
+/** The addon, loaded once. Throws ERR_CAPTURE_UNAVAILABLE where it is not built. */
+export function loadAddon(): Addon {
   if (loaded) return loaded;
   const addon = loadNativeAddon() as Addon;
   if (addon.layoutVersion !== BATCH_LAYOUT_VERSION) {

@@ -21,12 +21,19 @@ export interface OpenOutput {
   readonly format: EventFormat;
 }
 
-/** Opens `--output` (or standard output) for lines. @throws HellotapError ERR_OUTPUT */
-export function openWriter(options: OutputOptions): LineWriter {
-  if (options.output === undefined || options.output === '-') return new LineWriter(STDOUT, 'standard output');
+/**
+ * Opens `--output` (or standard output) for lines.
+ * @param live whether nothing may wait for a disk
+ * @throws HellotapError ERR_OUTPUT
+ */
+export function openWriter(options: OutputOptions, live = false): LineWriter {
+  if (options.output === undefined || options.output === '-') {
+    return new LineWriter(STDOUT, 'standard output', { direct: !live });
+  }
   try {
     return new LineWriter(openSync(options.output, options.append === true ? 'a' : 'w'), options.output, {
       owned: true,
+      direct: !live,
     });
   } catch (error) {
     throw new HellotapError('ERR_OUTPUT', `${options.output}: cannot be written: ${(error as Error).message}`, {
@@ -49,7 +56,7 @@ export function openOutput(
   { table: TableKind, live, c2Threshold }: OutputKind,
 ): OpenOutput {
   const format = outputFormat(options);
-  const writer = openWriter(options);
+  const writer = openWriter(options, live);
   switch (format) {
     case 'table':
       return { writer, format, sink: new TableKind(writer, { paint: terminal.paint, c2Threshold }) };

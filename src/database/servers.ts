@@ -98,3 +98,11 @@ export function findServer(store: Store, server: ServerKey): ServerSighting[] {
     .prepare<[Uint8Array, number, string], ServerSighting>(FIND)
     .all(address, server.port, server.serverName ?? '');
 }
+
+const FIND_AT = `SELECT 1 FROM server WHERE address = ? AND port = ? LIMIT 1`;
+
+/** Whether anything was seen at an address and port, under any name. */
+export function hasServersAt(store: Store, { address, port }: Omit<ServerKey, 'serverName'>): boolean {
+  const bytes = addressBytes(address);
+  return bytes !== null && store.prepare<[Uint8Array, number]>(FIND_AT).get(bytes, port) !== undefined;
+}

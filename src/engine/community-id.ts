@@ -1,10 +1,10 @@
 // Community ID, version 1 (github.com/corelight/community-id-spec): one text for a flow that other tools compute alike.
 import { hash } from 'node:crypto';
-import { isIPv6 } from 'node:net';
-import ipaddr from 'ipaddr.js';
+import { addressBytes } from '../database/address.js';
 
 const TCP = 6;
 const UDP = 17;
+const NO_ADDRESS = new Uint8Array(0);
 
 /**
  * `1:` and the base64 of SHA-1 over seed 0, the two endpoints (the smaller first), the protocol and the ports.
@@ -17,8 +17,8 @@ export function communityId(
   destinationAddress: string,
   destinationPort: number,
 ): string {
-  const source = addressBytes(sourceAddress);
-  const destination = addressBytes(destinationAddress);
+  const source = addressBytes(sourceAddress) ?? NO_ADDRESS;
+  const destination = addressBytes(destinationAddress) ?? NO_ADDRESS;
   const order = compare(source, destination) || sourcePort - destinationPort;
   const [low, lowPort, high, highPort] =
     order <= 0
@@ -34,24 +34,6 @@ export function communityId(
   message[6 + length] = highPort >> 8;
   message[7 + length] = highPort & 0xff;
   return `1:${hash('sha1', message, 'base64')}`;
-}
-
-function addressBytes(address: string): Uint8Array {
-  if (isIPv6(address)) return Uint8Array.from(ipaddr.parse(address).toByteArray());
-  const bytes = new Uint8Array(4);
-  let octet = 0;
-  let value = 0;
-  for (let index = 0; index < address.length; index++) {
-    const code = address.charCodeAt(index);
-    if (code === 0x2e) {
-      bytes[octet++] = value;
-      value = 0;
-    } else {
-      value = value * 10 + code - 0x30;
-    }
-  }
-  bytes[octet] = value;
-  return bytes;
 }
 
 function compare(a: Uint8Array, b: Uint8Array): number {

@@ -1,5 +1,6 @@
 // Joins the rooms: each flow is tagged at once with what is known of its server; a new server is probed once, however
 // many flows ask; the late verdict goes out as `tag` events. Effects are the sink, the database and the prober alone.
+import { FlowBatch } from '../capture/flow-batch.js';
 import type { CaptureRecord, FlowRecord, QuicRecord, SecretsRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
 import type { PassiveKeys } from '../match/matcher.js';
@@ -12,18 +13,17 @@ import type {
   Verdict,
 } from '../match/verdict.js';
 import type { EventInput, EventSink, FlowIdentity, TlsFields } from '../output/event.js';
+import { FlowEvent, tlsFields } from '../output/flow-event.js';
 import { formatTimestamp } from '../output/timestamp.js';
 import type { SeenHandshake } from '../probe/gate.js';
 import type { ProbeResult, ProbeTarget } from '../probe/probe-result.js';
-import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
-import { CertificateSummaries } from '../tls/certificate-summary.js';
-import { KeyLog } from '../tls/key-log.js';
+import type { KeyLog } from '../tls/key-log.js';
 import { AnomalyLog } from './anomaly-log.js';
 import type { C2Alerts } from './c2-alerts.js';
-import { contradictionAlert, type Drift } from './drift.js';
-import { fingerprintEvent, flowIdentity, passiveKeys, tlsEvent, tlsFields } from './flow-events.js';
+import { contradictionAlert, type Drift, type Suspicion } from './drift.js';
+import { fingerprintEvent, flowIdentity } from './flow-events.js';
+import { FlowReader, type SeenFlow } from './flow-reader.js';
 import { QuicFlows } from './quic-flow.js';
-import { readTlsFlow, type TlsFlow } from './tls-flow.js';
 
 /** Where verdicts come from. */
 export interface VerdictSource {
@@ -94,11 +94,10 @@ export class Engine {
   readonly #warn: (text: string) => void;
   readonly #retryAfterMs: number;
   readonly #alerts: C2Alerts | null;
-  #keyLog: KeyLog | null;
+  readonly #reader: FlowReader;
   readonly #drift: Drift | null;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
-  readonly #memory = { shapes: new ClientHelloShapes('t'), certificates: new CertificateSummaries() };
   #waitingFlows = 0;
 
   /** @param now microseconds since 1970, for events that no packet dates */
@@ -124,7 +123,7 @@ export class Engine {
     this.#warn = parts.warn;
     this.#retryAfterMs = parts.retryAfterMs;
     this.#alerts = parts.alerts ?? null;
-    this.#keyLog = parts.keyLog ?? null;
+    this.#reader = new FlowReader(parts.keyLog ?? null);
     this.#drift = parts.drift ?? null;
   }
 
@@ -133,7 +132,13 @@ export class Engine {
     return this.#waiting.size;
   }
 
-  /** Takes what a source yields. Never throws on hostile input. */
+  /** Takes a batch of what a source yields. Never throws on hostile input. @param inputOf names the input of a record */
+  acceptAll(batch: Iterable<CaptureRecord>, inputOf: (record: CaptureRecord) => EventInput): void {
+    if (batch instanceof FlowBatch) this.#reader.recognise(batch);
+    for (const record of batch) this.accept(record, inputOf(record));
+  }
+
+  /** Takes one record. */
   accept(record: CaptureRecord, input: EventInput): void {
     switch (record.kind) {
       case 'flow':
@@ -172,8 +177,8 @@ export class Engine {
   }
 
   #flow(record: FlowRecord, input: EventInput): void {
-    const flow = readTlsFlow(record, this.#keyLog);
-    if (flow.clientHello === null && flow.serverHello === null) {
+    const flow = this.#reader.read(record);
+    if (flow === null) {
       // It began like TLS and was none: cut off in the middle of its first message, or something in disguise.
       this.counters.undecodable++;
       return;
@@ -184,24 +189,28 @@ export class Engine {
     }
     this.counters.flows++;
     const identity = flowIdentity(record, input);
-    const fields = tlsFields(flow, this.#memory);
-    const found = this.#tag(flow, passiveKeys(fields), identity);
-    const suspicion = found.status === 'known' ? (this.#drift?.suspicion(flow, fields, found) ?? null) : null;
+    const server = {
+      address: record.serverAddress,
+      port: record.serverPort,
+      serverName: flow.sni?.toLowerCase() ?? null,
+    };
+    const found = this.#tag(flow, server, identity);
+    const suspicion = found.status === 'known' ? this.#suspicion(flow, found) : null;
     const verdict = suspicion === null ? found : { ...found, contradicted_by: suspicion.reasons };
     this.counters[verdict.status]++;
-    const event = tlsEvent(flow, fields, identity, verdict);
+    const event = new FlowEvent(record.timestamp, identity, flow, verdict);
     this.#sink.write(event);
     if (suspicion !== null && verdict.status === 'known') {
-      if (suspicion.alarm) this.#sink.write(contradictionAlert(suspicion, verdict, identity, event.timestamp, fields));
-      if (suspicion.probe) this.#probeAgain(flow);
+      const { timestamp, tls } = event;
+      if (suspicion.alarm) this.#sink.write(contradictionAlert(suspicion, verdict, identity, timestamp, tls));
+      if (suspicion.probe) this.#probeAgain(server, flow.evidence);
     }
-    this.#alert(verdict, identity, event.timestamp, fields.sni ?? null, fields);
+    if (verdict.c2_score !== undefined) this.#alert(verdict, identity, event.timestamp, flow.sni, event.tls);
   }
 
   /** A capture can bring the keys of its connections along. */
   #secrets({ text, input }: SecretsRecord): void {
-    this.#keyLog ??= new KeyLog();
-    this.#keyLog.addText(text, input);
+    this.#reader.addKeys(text, input);
   }
 
   /** A server that speaks QUIC is known or it is not; the ten hellos go over TCP, and nobody has shown that it is open. */
@@ -215,14 +224,20 @@ export class Engine {
     }
   }
 
-  #isOwnProbe({ clientHello }: TlsFlow): boolean {
-    return clientHello !== null && this.#probes?.isOwn(clientHello.random, clientHello.sessionId) === true;
+  #suspicion(flow: SeenFlow, verdict: KnownVerdict): Suspicion | null {
+    return this.#drift === null ? null : this.#drift.suspicion(flow.decoded, tlsFields(flow), verdict);
   }
 
-  #tag(flow: TlsFlow, passive: PassiveKeys, identity: FlowIdentity): Verdict {
-    const verdict = this.#verdicts.verdict(flow.server, passive);
+  #isOwnProbe(flow: SeenFlow): boolean {
+    const nonces = this.#probes === null ? null : flow.nonces;
+    return nonces !== null && this.#probes?.isOwn(nonces.random, nonces.sessionId) === true;
+  }
+
+  #tag(flow: SeenFlow, server: ServerKey, identity: FlowIdentity): Verdict {
+    const verdict = this.#verdicts.verdict(server, flow);
     if (verdict.status === 'known') return verdict;
-    const key = serverText(flow.server);
+    if (this.#probes === null && verdict.probed_at === undefined) return unprobed('disabled', verdict);
+    const key = serverText(server);
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) {
       this.#wait(waiting, identity);
@@ -234,12 +249,15 @@ export class Engine {
     if (this.#probes === null) {
       return unprobed('disabled', verdict);
     }
-    const answer = this.#probes.request(flow.server, flow.evidence);
+    const answer = this.#probes.request(server, flow.evidence);
     if (!(answer instanceof Promise)) return unprobed(answer, verdict);
-    const fresh: Waiting = { server: flow.server, flows: [] };
+    const fresh: Waiting = { server, flows: [] };
     this.#waiting.set(key, fresh);
     this.#wait(fresh, identity);
-    const running = this.#finish(key, fresh, passive, answer).finally(() => this.#running.delete(running));
+    const { certSha1, ja3s, ja3 } = flow;
+    const running = this.#finish(key, fresh, { certSha1, ja3s, ja3 }, answer).finally(() =>
+      this.#running.delete(running),
+    );
     this.#running.add(running);
     return { status: 'pending', ...anyway(verdict) };
   }
@@ -284,7 +302,7 @@ export class Engine {
   }
 
   /** Probes a server anew whose fingerprint does not explain what it does; its flows do not wait for that. */
-  #probeAgain({ server, evidence }: TlsFlow): void {
+  #probeAgain(server: ServerKey, evidence: SeenHandshake): void {
     const answer = this.#probes?.request(server, evidence);
     if (!(answer instanceof Promise)) return;
     this.#drift?.probed(server);

@@ -32,10 +32,22 @@ export interface TlsFlow {
   /** DER of the server's own certificate, where it crossed in clear text (TLS 1.2 and lower) or was decrypted. */
   readonly certificate: Uint8Array | null;
   readonly evidence: SeenHandshake;
-  /** TLS 1.2 and lower: the server went to ChangeCipherSpec without a certificate. TLS 1.3: it took a pre-shared key. */
+  /** Null: that cannot be told. */
   readonly resumed: boolean | null;
+  /** Null without a ServerHello. */
+  readonly resumption: Resumption | null;
   /** Text fingerprint of the handshake, where there is a key log and all of it could be read. */
   readonly handshake: string | null;
+  readonly openings: { readonly client: Opening; readonly server: Opening };
+}
+
+/**
+ * What the server's opening says of resumption. TLS 1.3: it took a pre-shared key. TLS 1.2 and lower: it sent no certificate
+ * and no ServerHelloDone; unless there was a certificate, that is not sure until it has said ChangeCipherSpec.
+ */
+export interface Resumption {
+  readonly resumed: boolean;
+  readonly isSure: boolean;
 }
 
 /** Reads a flow. Whatever its bytes are, something comes back. */
@@ -48,8 +60,10 @@ export function readTlsFlow(record: FlowRecord, keyLog: KeyLog | null = null): T
     keyLog === null || clientHello === null
       ? null
       : readPassiveHandshake(record.server, clientHello, keyLog.secretsOf(clientHello.random));
+  const resumption = serverHello === null ? null : resumptionOf(serverHello, server);
   return {
     record,
+    openings: { client, server },
     server: {
       address: record.serverAddress,
       port: record.serverPort,
@@ -59,8 +73,9 @@ export function readTlsFlow(record: FlowRecord, keyLog: KeyLog | null = null): T
     serverHello,
     helloRetryRequest: retry,
     certificate: passive?.certificate ?? findCertificate(server),
-    evidence: evidenceOf(record, serverHello),
-    resumed: serverHello === null ? null : isResumed(serverHello, clientHello, record.server, server),
+    evidence: evidenceOf(record, serverHello === null ? null : { tls13: isTls13(selectedVersion(serverHello)) }),
+    resumption,
+    resumed: resumption === null ? null : isResumed(resumption, clientHello !== null, record.server.changeCipherSpec),
     handshake: passive?.text ?? null,
   };
 }
@@ -104,29 +119,35 @@ function findCertificate(opening: Opening): Uint8Array | null {
   return null;
 }
 
-function evidenceOf(record: FlowRecord, hello: ServerHello | null): SeenHandshake {
+/** @param hello of the server; null: none was seen */
+export function evidenceOf(record: FlowRecord, hello: { readonly tls13: boolean } | null): SeenHandshake {
   const { client, server } = record;
   const oneSided = client.bytes.length === 0 || server.bytes.length === 0;
-  return { completed: !oneSided && hello !== null && isCompleted(client, server, hello), oneSided };
+  return { completed: !oneSided && hello !== null && isCompleted(client, server, hello.tls13), oneSided };
 }
 
 /**
  * TLS 1.2 and lower: both sides said ChangeCipherSpec. TLS 1.3: both sent protected records, and the client's is too
  * long to be an alert that refuses the server.
  */
-function isCompleted(client: FlowDirection, server: FlowDirection, hello: ServerHello): boolean {
-  if (!isTls13(selectedVersion(hello))) return client.changeCipherSpec && server.changeCipherSpec;
+function isCompleted(client: FlowDirection, server: FlowDirection, tls13: boolean): boolean {
+  if (!tls13) return client.changeCipherSpec && server.changeCipherSpec;
   return server.firstApplicationDataLength > 0 && client.firstApplicationDataLength > ENCRYPTED_ALERT_LENGTH;
 }
 
-function isResumed(
-  hello: ServerHello,
-  client: ClientHello | null,
-  direction: FlowDirection,
-  opening: Opening,
+function resumptionOf(hello: ServerHello, { messages }: Opening): Resumption {
+  if (isTls13(selectedVersion(hello))) {
+    return { resumed: hello.extensions?.has(ExtensionType.PreSharedKey) ?? false, isSure: true };
+  }
+  if (messages.some(({ type }) => type === HandshakeType.Certificate)) return { resumed: false, isSure: true };
+  return { resumed: messages.every(({ type }) => type !== HandshakeType.ServerHelloDone), isSure: false };
+}
+
+/** @param changeCipherSpec of the server; null: it cannot be told */
+export function isResumed(
+  { resumed, isSure }: Resumption,
+  hasClientHello: boolean,
+  changeCipherSpec: boolean,
 ): boolean | null {
-  if (isTls13(selectedVersion(hello))) return hello.extensions?.has(ExtensionType.PreSharedKey) ?? false;
-  if (opening.messages.some((message) => message.type === HandshakeType.Certificate)) return false;
-  if (!direction.changeCipherSpec || client === null) return null;
-  return opening.messages.every((message) => message.type !== HandshakeType.ServerHelloDone);
+  return isSure || (changeCipherSpec && hasClientHello) ? resumed : null;
 }

@@ -1,5 +1,6 @@
 // Reads captures through the engine: files as one stream, streams one after the other. A capture that cannot be read does
 // not stop the others.
+import type { CaptureRecord } from '../capture/flow-record.js';
 import type { CaptureSource } from '../capture/source.js';
 import { HellotapError } from '../errors.js';
 import type { EventInput, EventSink } from '../output/event.js';
@@ -79,11 +80,11 @@ async function readSource(
   }, PROGRESS_INTERVAL_MS);
   // One object for all events of a capture.
   const inputs: EventInput[] = [];
+  const inputOf = ({ input }: CaptureRecord): EventInput =>
+    (inputs[input] ??= { pcap_filename: source.inputName(input) });
   try {
     for await (const batch of source.batches()) {
-      for (const record of batch) {
-        engine.accept(record, (inputs[record.input] ??= { pcap_filename: source.inputName(record.input) }));
-      }
+      engine.acceptAll(batch, inputOf);
       await sink.ready();
     }
   } finally {

@@ -31,7 +31,7 @@ export async function watch(
   const timer = statsIntervalMs > 0 ? setInterval(onStats, statsIntervalMs) : null;
   try {
     for await (const batch of source.batches()) {
-      for (const record of batch) engine.accept(record, input);
+      engine.acceptAll(batch, () => input);
       const failure = outputFailure();
       if (failure !== null) throw failure;
     }

@@ -26,10 +26,10 @@ const DEFAULT_MAX_SHAPES = 4096;
 const MAX_SHAPE_LENGTH = 1024;
 
 const GREASE_BYTE = 0x0a;
-const NO_GREASE = -1;
+export const NO_GREASE = -1;
 
-/** Extensions whose data is part of the shape: where in it two-byte code points start, among which GREASE can be. */
-const TELLING: ReadonlyMap<ExtensionType, number> = new Map<ExtensionType, number>([
+/** Extensions whose data is part of the shape: where in it two-byte code points start, among which GREASE can be (or `NO_GREASE`). */
+export const TELLING_EXTENSIONS: ReadonlyMap<ExtensionType, number> = new Map<ExtensionType, number>([
   [ExtensionType.SupportedGroups, 2],
   [ExtensionType.EcPointFormats, NO_GREASE],
   [ExtensionType.SignatureAlgorithms, 2],
@@ -86,7 +86,7 @@ export class ClientHelloShapes {
     for (let index = 0; index < count; index += 1) {
       const type = extensions?.typeAt(index) ?? 0;
       if (!this.put16(isGrease(type) ? (GREASE_BYTE << 8) | GREASE_BYTE : type)) return null;
-      const greaseStart = TELLING.get(type);
+      const greaseStart = TELLING_EXTENSIONS.get(type);
       if (greaseStart === undefined) continue;
       if (!this.putData(bytes, extensions?.startAt(index) ?? 0, extensions?.endAt(index) ?? 0, greaseStart))
         return null;

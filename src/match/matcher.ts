@@ -7,7 +7,7 @@ import { endpointKey, hexKey } from '../database/fingerprint-key.js';
 import { findFingerprint, fingerprintById, type StoredFingerprint } from '../database/fingerprints.js';
 import { labelledKinds } from '../database/labels.js';
 import type { ServerKey } from '../database/server-key.js';
-import { findServer, type ServerSighting } from '../database/servers.js';
+import { findServer, hasServersAt, type ServerSighting } from '../database/servers.js';
 import type { Store } from '../database/store.js';
 import { timeText } from '../database/time-text.js';
 import { joinFindings, readFindings, type Findings } from './findings.js';
@@ -129,7 +129,10 @@ export class Matcher {
       verdict = this.#read(server);
       const until = now + (verdict.status === 'known' ? this.#hitTtlMs : this.#missTtlMs);
       // Made here once, so that a hit hands out what is ready.
-      this.#servers.set(server, { generation: this.#generation, until, verdict: { ...verdict, cached: true } });
+      const fresh = { generation: this.#generation, until, verdict: { ...verdict, cached: true } };
+      // Most endpoints are in no database, under whatever name they are asked for.
+      if (verdict === NOTHING && !hasServersAt(this.#store, server)) this.#servers.setAll(server, fresh);
+      else this.#servers.set(server, fresh);
     }
     return passive !== undefined && this.#passiveLabels ? this.#withPassive(verdict, passive) : verdict;
   }
@@ -237,8 +240,12 @@ export class Matcher {
   }
 }
 
+/** Nothing is known of a server, nor of its endpoint. */
+const NOTHING: UnknownVerdict = { status: 'unknown', cached: false };
+
 /** @param lastTry seconds since 1970 of the newest answer that was not complete, null where none was ever tried */
 function unknownVerdict(lastTry: number | null, findings: readonly Findings[]): UnknownVerdict {
+  if (lastTry === null && findings.length === 0) return NOTHING;
   const probedAt = lastTry === null ? {} : { probed_at: timeText(lastTry) };
   const unknown: UnknownVerdict = { status: 'unknown', cached: false, ...probedAt };
   return findings.length === 0 ? unknown : withFindings(unknown, findings);

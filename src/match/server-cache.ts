@@ -7,7 +7,8 @@ import type { ServerKey } from '../database/server-key.js';
 
 interface Slot<T> {
   readonly port: number;
-  readonly serverName: string | null;
+  /** Undefined: any. */
+  readonly serverName: string | null | undefined;
   readonly value: T;
 }
 
@@ -48,14 +49,14 @@ export class ServerCache<T extends object> {
     const slots = this.#addresses.get(address);
     if (slots === undefined) return undefined;
     for (const slot of slots) {
-      if (slot.port === port && slot.serverName === serverName) return slot.value;
+      if (slot.port === port && (slot.serverName === serverName || slot.serverName === undefined)) return slot.value;
     }
     return slots.length < MOST_SLOTS ? undefined : this.#crowded.get(crowdedText(address, port, serverName));
   }
 
   set({ address, port, serverName }: ServerKey, value: T): void {
     const slots = this.#addresses.peek(address) ?? [];
-    const others = slots.filter((slot) => slot.port !== port || slot.serverName !== serverName);
+    const others = slots.filter((slot) => !isOf(slot, port, serverName));
     const text = crowdedText(address, port, serverName);
     if (others.length === slots.length && slots.length >= MOST_SLOTS) {
       this.#crowded.set(text, value);
@@ -66,16 +67,27 @@ export class ServerCache<T extends object> {
     }
   }
 
+  /** Remembers the same of every name at an address and port, until something is set or deleted there. */
+  setAll({ address, port }: Omit<ServerKey, 'serverName'>, value: T): void {
+    const others = (this.#addresses.peek(address) ?? []).filter((slot) => slot.port !== port);
+    this.#addresses.set(address, [{ port, serverName: undefined, value }, ...others]);
+  }
+
   delete({ address, port, serverName }: ServerKey): void {
     const slots = this.#addresses.peek(address);
     if (slots === undefined) return;
-    const others = slots.filter((slot) => slot.port !== port || slot.serverName !== serverName);
+    const others = slots.filter((slot) => !isOf(slot, port, serverName));
     if (others.length < slots.length) {
       if (others.length > 0) this.#addresses.set(address, others);
       else this.#addresses.delete(address);
     }
     this.#crowded.delete(crowdedText(address, port, serverName));
   }
+}
+
+/** Whether what a slot says is, or could be, of a server. */
+function isOf({ port, serverName }: Slot<unknown>, ofPort: number, ofName: string | null): boolean {
+  return port === ofPort && (serverName === ofName || serverName === undefined);
 }
 
 function crowdedText(address: string, port: number, serverName: string | null): string {

@@ -8,8 +8,8 @@ import type { C2Evidence, Verdict } from '../match/verdict.js';
 
 /** What names the input: the capture (`-` for standard input) or the interface. */
 export interface EventInput {
-  readonly pcap_filename?: string;
-  readonly in_iface?: string;
+  readonly pcap_filename?: string | undefined;
+  readonly in_iface?: string | undefined;
 }
 
 /** The addresses of a flow: source is the client, destination the server. */
@@ -23,9 +23,9 @@ export interface FlowIdentity extends EventInput {
   /** Community ID, version 1, seed 0. */
   readonly community_id: string;
   /** VLAN ids, outermost first; absent where untagged. */
-  readonly vlan?: readonly number[];
+  readonly vlan?: readonly number[] | undefined;
   /** The outermost IP packet of a tunnel, as in EVE's alerts; absent where there is none. */
-  readonly tunnel?: TunnelFields;
+  readonly tunnel?: TunnelFields | undefined;
 }
 
 /** EVE's `tunnel` object. */

@@ -1,6 +1,6 @@
 // One JSON object per line, as Suricata's EVE log has it.
 import type { EventSink, HellotapEvent } from './event.js';
-import { eventJson } from './event-json.js';
+import { FlowEvent } from './flow-event.js';
 import type { LineWriter } from './line-writer.js';
 
 /** Writes every event as it comes. */
@@ -15,7 +15,11 @@ export class JsonlSink implements EventSink {
   }
 
   write(event: HellotapEvent): void {
-    this.#writer.line(eventJson(event));
+    const out = this.#writer.begin();
+    if (out === null) return;
+    if (event instanceof FlowEvent) event.write(out);
+    else out.text(JSON.stringify(event));
+    this.#writer.end();
     if (this.#prompt) this.#writer.flush();
   }
 

@@ -1,18 +1,29 @@
-// Text to a file descriptor, in order, in large pieces, with a bound on what waits.
+// Lines to a file descriptor, in order, in large pieces, with a bound on what waits.
 // A reader that is slower than we are makes `ready` wait; a caller that cannot wait drops, and the drop is counted.
-import { close, fsync, write } from 'node:fs';
+import { close, fstatSync, fsync, write, writeSync } from 'node:fs';
 import { HellotapError } from '../errors.js';
+import { TextBuffer } from './text-buffer.js';
 
-const CHUNK = 64 * 1024;
+const CHUNK = 128 * 1024;
 const RETRY_MS = 5;
 
-/** Writes lines to a file descriptor without blocking the event loop. */
+export interface LineWriterOptions {
+  /** Bytes that may wait before lines are dropped. */
+  readonly limit?: number;
+  /** Whether the descriptor is closed at the end. */
+  readonly owned?: boolean;
+  /** Whether a plain file is written to at once: there is nobody to wait for, and a detour over other threads costs. */
+  readonly direct?: boolean;
+}
+
+/** Writes lines to a file descriptor, without blocking the event loop unless `direct`. */
 export class LineWriter {
   readonly #fd: number;
   readonly #name: string;
   readonly #limit: number;
   readonly #owned: boolean;
-  #text = '';
+  readonly #direct: boolean;
+  readonly #text = new TextBuffer(CHUNK + CHUNK / 4);
   #queue: Buffer[] = [];
   #queued = 0;
   #writing = false;
@@ -20,16 +31,13 @@ export class LineWriter {
   #waiters: (() => void)[] = [];
   #dropped = 0;
 
-  /**
-   * @param fd where to write; closed at the end if `owned`
-   * @param name what an error calls it
-   * @param limit bytes that may wait before `full` says so
-   */
-  constructor(fd: number, name: string, options: { limit?: number; owned?: boolean } = {}) {
+  /** @param name what an error calls it */
+  constructor(fd: number, name: string, options: LineWriterOptions = {}) {
     this.#fd = fd;
     this.#name = name;
     this.#limit = options.limit ?? 4 * 1024 * 1024;
     this.#owned = options.owned ?? false;
+    this.#direct = options.direct === true && fstatSync(fd).isFile();
   }
 
   /** Lines that were not taken because too much waited, or because writing had failed. */
@@ -43,13 +51,24 @@ export class LineWriter {
 
   /** Takes one line (without its end). False: dropped, and counted. */
   line(text: string): boolean {
-    if (this.#failure !== null || this.#queued > this.#limit) {
-      this.#dropped++;
-      return false;
-    }
-    this.#text += text + '\n';
-    if (this.#text.length >= CHUNK) this.flush();
+    const out = this.begin();
+    if (out === null) return false;
+    out.text(text);
+    this.end();
     return true;
+  }
+
+  /** Where to put a line, which `end` ends; null: dropped, and counted. */
+  begin(): TextBuffer | null {
+    if (this.#failure === null && this.#queued <= this.#limit) return this.#text;
+    this.#dropped++;
+    return null;
+  }
+
+  /** Ends the line that `begin` began. */
+  end(): void {
+    this.#text.text('\n');
+    if (this.#text.length >= CHUNK) this.flush();
   }
 
   /** Takes bytes as they are. False: dropped, and counted. */
@@ -59,16 +78,21 @@ export class LineWriter {
       return false;
     }
     this.flush();
-    this.#enqueue(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength));
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+    if (this.#direct) this.#writeNow(bytes);
+    else this.#enqueue(bytes);
     return true;
   }
 
   /** Starts to write what has been taken so far. */
   flush(): void {
-    if (this.#text === '') return;
-    const piece = Buffer.from(this.#text, 'utf8');
-    this.#text = '';
-    this.#enqueue(piece);
+    if (this.#text.length === 0) return;
+    if (this.#direct) {
+      this.#writeNow(this.#text.view());
+      this.#text.clear();
+    } else {
+      this.#enqueue(this.#text.take());
+    }
   }
 
   /** Null while little waits; else resolves when more can be taken (or writing has failed: see `failure`). */
@@ -101,6 +125,15 @@ export class LineWriter {
     this.#queue.push(piece);
     this.#queued += piece.length;
     this.#pump();
+  }
+
+  #writeNow(bytes: Buffer): void {
+    if (this.#failure !== null) return;
+    try {
+      for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
+    } catch (error) {
+      this.#fail(error as NodeJS.ErrnoException);
+    }
   }
 
   #pump(): void {

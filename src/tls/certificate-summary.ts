@@ -24,28 +24,41 @@ export interface CertificateSummary {
 /** Memory that remembered summaries may take, in bytes; about 10,000 of the usual size. */
 const DEFAULT_MAX_BYTES = 8 * 1024 * 1024;
 
-/** Summaries of certificates, remembered by SHA-1; what was not asked for longest is forgotten first. */
-export class CertificateSummaries {
-  private readonly remembered: LRUCache<string, CertificateSummary>;
+/**
+ * Summaries of certificates, or what was made of them, remembered by SHA-1; what was not asked for longest is forgotten first.
+ */
+export class CertificateSummaries<T extends object = CertificateSummary> {
+  private readonly remembered: LRUCache<string, T>;
 
-  constructor(maxBytes: number = DEFAULT_MAX_BYTES) {
-    this.remembered = new LRUCache({ maxSize: maxBytes, sizeCalculation: estimatedBytes });
+  /** @param make what is to be remembered of a summary */
+  constructor(
+    maxBytes: number = DEFAULT_MAX_BYTES,
+    private readonly make: (summary: CertificateSummary) => T = (summary) => summary as unknown as T,
+  ) {
+    this.remembered = new LRUCache({ maxSize: maxBytes, sizeCalculation: () => 1 });
   }
 
   /** The summary of a certificate in DER. */
-  summarize(der: Uint8Array): CertificateSummary {
+  summarize(der: Uint8Array): T {
     const digest = hash('sha1', der);
     const known = this.remembered.get(digest);
     if (known !== undefined) return known;
-    const summary = { ...certificateFields(der), sha1: pairs(digest) };
-    this.remembered.set(digest, summary);
-    return summary;
+    const summary = summarizeCertificate(der, digest);
+    const made = this.make(summary);
+    this.remembered.set(digest, made, { size: estimatedBytes(summary) });
+    return made;
   }
 
   /** How many are remembered. */
   get size(): number {
     return this.remembered.size;
   }
+}
+
+/** @param digest SHA-1 of the DER, 40 hexadecimal digits */
+function summarizeCertificate(der: Uint8Array, digest: string): CertificateSummary {
+  const { subject, issuer, serial, notBefore, notAfter } = certificateFields(der);
+  return { subject, issuer, serial, notBefore, notAfter, sha1: pairs(digest) };
 }
 
 type CertificateFields = Omit<CertificateSummary, 'sha1'>;
@@ -85,11 +98,17 @@ function hexadecimal(bytes: Uint8Array, { start, end }: DerElement): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('hex');
 }
 
+/** Where pairs are put together; serial numbers have 20 bytes at most (RFC 5280 section 4.1.2.2), others go the slow way. */
+const PAIRS = Buffer.alloc(3 * 20, ':');
+
 /** `0a1b` as `0a:1b`. */
 function pairs(hex: string): string {
-  let text = hex.slice(0, 2);
-  for (let at = 2; at < hex.length; at += 2) text += `:${hex.slice(at, at + 2)}`;
-  return text;
+  if (hex.length > 40) return hex.match(/../g)?.join(':') ?? '';
+  for (let at = 0, to = 0; at < hex.length; at += 2, to += 3) {
+    PAIRS[to] = hex.charCodeAt(at);
+    PAIRS[to + 1] = hex.charCodeAt(at + 1);
+  }
+  return PAIRS.toString('latin1', 0, Math.max(0, (hex.length / 2) * 3 - 1));
 }
 
 function estimatedBytes(summary: CertificateSummary): number {

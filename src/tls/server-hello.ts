@@ -116,15 +116,10 @@ function extensionValue<T>(hello: ServerHello, type: ExtensionType, decode: (dat
   return decoded.kind === 'message' ? decoded.value : null;
 }
 
-/** Whether a ServerHello's random says that it is a HelloRetryRequest. */
-export function isHelloRetryRequestRandom(random: Uint8Array): boolean {
-  return equalBytes(random, HELLO_RETRY_REQUEST_RANDOM);
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  if (a.length !== b.length) return false;
-  for (let index = 0; index < a.length; index += 1) {
-    if (a[index] !== b[index]) return false;
+/** Whether a ServerHello's random, which begins at `at`, says that it is a HelloRetryRequest. */
+export function isHelloRetryRequestRandom(bytes: Uint8Array, at = 0): boolean {
+  for (let index = 0; index < HELLO_RETRY_REQUEST_RANDOM.length; index += 1) {
+    if (bytes[at + index] !== HELLO_RETRY_REQUEST_RANDOM[index]) return false;
   }
   return true;
 }

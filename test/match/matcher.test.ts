@@ -92,6 +92,28 @@ describe('verdicts', () => {
     assert.deepEqual(matcher.counters, { hits: 2, misses: 2, invalidations: 0 });
   });
 
+  it('need no look into the database for another name at an endpoint that is in none', () => {
+    const store = freshStore();
+    see(store, 'nginx-default');
+    const matcher = new Matcher(store);
+    const at = (address: string, serverName: string | null): ReturnType<Matcher['verdict']> =>
+      matcher.verdict({ address, port: 443, serverName });
+    assert.equal(at('198.51.100.1', 'a.example').cached, false);
+    assert.equal(at('198.51.100.1', 'b.example').cached, true);
+    assert.equal(at('198.51.100.1', null).cached, true);
+    // Where one name is known, others are asked for each by itself.
+    assert.equal(at(server.address, 'b.example').cached, false);
+    assert.equal(at(server.address, 'c.example').cached, false);
+    assert.equal(at(server.address, server.serverName).status, 'known');
+    assert.equal(at(server.address, 'c.example').cached, true);
+    // What a probe has found out counts at once.
+    see(store, 'nginx-default', { address: '198.51.100.1', port: 443, serverName: 'b.example' });
+    matcher.forget({ address: '198.51.100.1', port: 443, serverName: 'b.example' });
+    assert.equal(at('198.51.100.1', 'b.example').status, 'known');
+    assert.equal(at('198.51.100.1', 'a.example').status, 'unknown');
+    assert.equal(at('198.51.100.1', 'b.example').status, 'known');
+  });
+
   it('keep an older complete answer when a newer attempt got none', () => {
     const store = freshStore();
     see(store, 'nginx-default');

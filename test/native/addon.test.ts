@@ -9,6 +9,7 @@ type NativeCore = Record<string, (...values: unknown[]) => unknown>;
 const require = createRequire(import.meta.url);
 const addon = require('../../native/build/Release/hellotap.node') as {
   PacketCore: new (...values: unknown[]) => NativeCore;
+  Stencils: new () => NativeCore;
   maxRecordBytes: number;
 };
 
@@ -36,6 +37,40 @@ describe('the addon', () => {
     for (const options of [5, { maxFlows: 0 }, { maxFlows: 1.5 }, { maxFlows: '9' }, { reassemblyBytes: 1 }]) {
       assert.throws(() => new addon.PacketCore(options), { name: 'TypeError' });
     }
+  });
+
+  it('checks the arguments of stencils', () => {
+    const holes = new Uint32Array(4);
+    const stencils = new addon.Stencils();
+    for (const values of [
+      [],
+      ['opening', holes, 0],
+      [batch, [1, 2], 1],
+      [batch, holes, 3],
+      [batch, holes, -1],
+      [batch, holes, Number.NaN],
+    ]) {
+      assert.throws(() => stencils['learn']!(...values), { name: 'TypeError' });
+    }
+    for (const values of [[], [batch, 1], [batch, batch.length + 1, holes], [batch, -1, holes], [batch, 1, batch]]) {
+      assert.throws(() => stencils['findAll']!(...values), { name: 'TypeError' });
+    }
+  });
+
+  it('takes no stencil whose holes are out of order or out of bounds', () => {
+    const stencils = new addon.Stencils();
+    const opening = new Uint8Array(16);
+    const learn = (...holes: number[]): unknown =>
+      stencils['learn']!(opening, Uint32Array.from(holes), holes.length / 2);
+    for (const holes of [
+      [4, 3],
+      [4, 8, 7, 9],
+      [0, 17],
+      [4294967295, 4294967295],
+    ])
+      assert.equal(learn(...holes), 0);
+    assert.notEqual(learn(4, 8, 8, 16), 0);
+    assert.equal(stencils['findAll']!(new Uint8Array(64), 64, new Uint32Array(2)), 0);
   });
 
   it('takes no more of a stream before what came is drained', () => {

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { openFileSource } from '../../src/capture/file-source.js';
+import { FlowBatch } from '../../src/capture/flow-batch.js';
+import type { FlowRecord } from '../../src/capture/flow-record.js';
+import { FlowReader, type SeenFlow } from '../../src/engine/flow-reader.js';
+import { clientHoles, serverHoles } from '../../src/engine/opening-holes.js';
+import { readTlsFlow } from '../../src/engine/tls-flow.js';
+import { GOLDEN, WITH_SNI } from '../capture/captures.js';
+
+/** Everything that the reader says of a flow. */
+function told(seen: SeenFlow | null): unknown {
+  if (seen === null) return null;
+  const { sni, client, server, certificate, resumed, handshake, evidence, nonces, certSha1, ja3, ja3s } = seen;
+  return structuredClone({
+    ...{ sni, resumed, handshake, evidence, certSha1, ja3, ja3s },
+    client: client === null ? null : { ...client.tls.fields, ech: client.ech },
+    server: server === null ? null : { ...server.tls.fields, cipher: server.cipher, group: server.group },
+    certificate: certificate?.fields ?? null,
+    random: nonces === null ? null : Uint8Array.from(nonces.random),
+    sessionId: nonces === null ? null : Uint8Array.from(nonces.sessionId),
+  });
+}
+
+const FLOW_HEADER_BYTES = 96;
+
+/** A batch with one flow, as native/core/batch.h lays it out. */
+function batchOf(client: Uint8Array, server: Uint8Array): FlowBatch {
+  const memory = Buffer.alloc((FLOW_HEADER_BYTES + client.length + server.length + 7) & ~7);
+  memory.writeUInt32LE(memory.length, 0);
+  memory.set([1, 4], 4);
+  memory.writeUInt16LE(FLOW_HEADER_BYTES, 62);
+  memory.writeUInt32LE(client.length, 64);
+  memory.writeUInt32LE(server.length, 68);
+  memory.set(client, FLOW_HEADER_BYTES);
+  memory.set(server, FLOW_HEADER_BYTES + client.length);
+  return new FlowBatch(memory, memory.length, []);
+}
+
+/** Bytes that lie in holes, or those that do not, each made another. */
+function changed(opening: Uint8Array, holes: readonly number[], inside: boolean, values: () => number): Uint8Array {
+  const isHole = new Uint8Array(opening.length);
+  for (let at = 0; at < holes.length; at += 2) isHole.fill(1, holes[at], holes[at + 1]);
+  const out = opening.slice();
+  if (inside) return out.map((byte, at) => (isHole[at] === 1 ? values() : byte));
+  const fixed = [...isHole.keys()].filter((at) => isHole[at] === 0);
+  const at = fixed[(values() * 256 + values()) % fixed.length] ?? 0;
+  out[at] = (out[at] ?? 0) ^ 1;
+  return out;
+}
+
+async function* flowsOf(capture: string, recognise?: (batch: FlowBatch) => void): AsyncIterable<FlowRecord> {
+  for await (const batch of openFileSource(capture).batches()) {
+    if (batch instanceof FlowBatch) recognise?.(batch);
+    for (const record of batch) if (record.kind === 'flow') yield record;
+  }
+}
+
+describe('the reader of flows', () => {
+  it('says of a flow that fits stencils what it says of it when it is decoded', async () => {
+    const reader = new FlowReader(null);
+    let fitting = 0;
+    for (let pass = 0; pass < 3; pass++) {
+      for (const capture of ['with-sni.pcap', 'without-sni.pcap']) {
+        const recognise = (batch: FlowBatch): void => {
+          reader.recognise(batch);
+        };
+        for await (const record of flowsOf(join(GOLDEN, capture), recognise)) {
+          if (record.clientStencil !== 0 && record.serverStencil !== 0) fitting++;
+          assert.deepEqual(told(reader.read(record)), told(new FlowReader(null).read(record)));
+        }
+      }
+    }
+    assert.ok(fitting > 1000, `${fitting} flows fitted`);
+  });
+
+  it('says the same whatever stands in the holes', async () => {
+    let seed = 1;
+    const values = (): number => (seed = (seed * 48_271) % 0x7fffffff) & 0xff;
+    let compared = 0;
+    for await (const record of flowsOf(WITH_SNI)) {
+      const { client, server } = record;
+      const { clientHello, serverHello, openings } = readTlsFlow(record);
+      const ofClient = clientHello === null ? null : clientHoles(client.bytes, openings.client, clientHello);
+      const ofServer = serverHoles(server.bytes, openings.server);
+      if (ofClient === null || ofServer === null || serverHello === null) continue;
+      const reader = new FlowReader(null);
+      const read = (clientBytes: Uint8Array, serverBytes: Uint8Array): [record: FlowRecord, said: unknown] => {
+        const batch = batchOf(clientBytes, serverBytes);
+        reader.recognise(batch);
+        const [flow] = batch;
+        assert.ok(flow?.kind === 'flow');
+        return [flow, told(reader.read(flow))];
+      };
+      for (let pass = 0; pass < 3; pass++) read(client.bytes, server.bytes);
+      const others = [
+        changed(client.bytes, ofClient.holes, true, values),
+        changed(server.bytes, ofServer.holes, true, values),
+      ] as const;
+      const [flow, said] = read(...others);
+      assert.ok(flow.clientStencil !== 0 && flow.serverStencil !== 0);
+      const [decoded] = batchOf(...others);
+      assert.ok(decoded?.kind === 'flow');
+      assert.deepEqual(said, told(new FlowReader(null).read(decoded)));
+      compared++;
+      // What is not in a hole decides.
+      const [different] = read(
+        changed(client.bytes, ofClient.holes, false, values),
+        changed(server.bytes, ofServer.holes, false, values),
+      );
+      assert.deepEqual([different.clientStencil, different.serverStencil], [0, 0]);
+    }
+    assert.ok(compared > 200, String(compared));
+  });
+});

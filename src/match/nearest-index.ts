@@ -79,6 +79,8 @@ export class NearestIndex {
   readonly #postings: Uint32Array;
   /** Parts by the digest of what is left without one field; a digest may be shared by chance. */
   readonly #variants: ReadonlyMap<number, number | number[]>;
+  /** What each part scores in the query that is being answered; zeros between queries. */
+  readonly #scores: Uint8Array;
   readonly #visited: Uint32Array;
   #visit = 0;
 
@@ -109,6 +111,7 @@ export class NearestIndex {
       next[part] = place + 1;
     }
     this.#variants = this.#makeVariants();
+    this.#scores = new Uint8Array(partCount);
     this.#visited = new Uint32Array(this.#members.length / hellos);
   }
 
@@ -120,19 +123,17 @@ export class NearestIndex {
   nearest(text: string, limit: number): Candidate[] {
     const parts = text.split('|');
     if (parts.length !== this.#hellos || limit < 1) return [];
-    const same = new Int32Array(this.#hellos).fill(-1);
-    const nearly: (readonly number[])[] = [];
     const lists: { readonly part: number; readonly position: number; readonly length: number }[] = [];
     /** What a fingerprint that was not met yet can still score at each position. */
     const possible = new Uint8Array(this.#hellos);
     const left: number[] = [];
     for (const [position, part] of parts.entries()) {
       const own = this.#parts[position]?.get(part) ?? -1;
-      same[position] = own;
       const others = this.#nearParts(position, part, own);
-      nearly.push(others);
       if (own >= 0) lists.push({ part: own, position, length: this.#listLength(own) });
       for (const other of others) lists.push({ part: other, position, length: this.#listLength(other) });
+      for (const other of others) this.#scores[other] = NEARLY;
+      if (own >= 0) this.#scores[own] = SAME;
       left.push(others.length);
       possible[position] = own >= 0 ? SAME : others.length > 0 ? NEARLY : 0;
     }
@@ -144,35 +145,25 @@ export class NearestIndex {
       const worst = best.length < limit ? 0 : (best[best.length - 1]?.score ?? 0);
       if (worst > 0 && worst >= possible.reduce((sum, one) => sum + one, 0)) break;
       const end = at(this.#starts, part) + Math.min(length, budget);
-      for (let i = at(this.#starts, part); i < end; i++)
-        this.#consider(at(this.#postings, i), same, nearly, best, limit);
+      for (let i = at(this.#starts, part); i < end; i++) this.#consider(at(this.#postings, i), best, limit);
       budget -= length;
       if (budget <= 0) break;
-      if (part === same[position]) possible[position] = (left[position] ?? 0) > 0 ? NEARLY : 0;
+      if (this.#scores[part] === SAME) possible[position] = (left[position] ?? 0) > 0 ? NEARLY : 0;
       else {
         left[position] = (left[position] ?? 1) - 1;
         if (left[position] === 0 && possible[position] === NEARLY) possible[position] = 0;
       }
     }
+    for (const { part } of lists) this.#scores[part] = 0;
     return best;
   }
 
-  #consider(
-    index: number,
-    same: Int32Array,
-    nearly: readonly (readonly number[])[],
-    best: Candidate[],
-    limit: number,
-  ): void {
+  #consider(index: number, best: Candidate[], limit: number): void {
     if (this.#visited[index] === this.#visit) return;
     this.#visited[index] = this.#visit;
     let score = 0;
     const start = index * this.#hellos;
-    for (let position = 0; position < this.#hellos; position++) {
-      const part = at(this.#members, start + position);
-      if (part === same[position]) score += SAME;
-      else if (nearly[position]?.includes(part) === true) score += NEARLY;
-    }
+    for (let i = start; i < start + this.#hellos; i++) score += this.#scores[at(this.#members, i)] ?? 0;
     const last = best[best.length - 1];
     if (best.length >= limit && last !== undefined && !isBetter(score, index, last)) return;
     let place = best.length;

@@ -4,6 +4,7 @@ import { isatty } from 'node:tty';
 import { unpacked } from '../database/table-source.js';
 import type { WeekForm } from '../database/week-text.js';
 import { HellotapError } from '../errors.js';
+import type * as Charts from '../evaluate/charts.js';
 import type { Observation, Observations } from '../evaluate/observations.js';
 import type { ComparisonReport, EvaluationReport, ThresholdReport } from '../evaluate/report.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
@@ -20,6 +21,7 @@ interface EvaluateFlags extends DatabaseOptions {
   readonly helloSet: string;
   readonly format?: 'table' | 'json' | 'csv';
   readonly output?: string;
+  readonly chart?: string;
 }
 
 const HELP = `
@@ -36,7 +38,8 @@ Examples:
   $ hellotap evaluate cdn observations.csv
   $ hellotap evaluate c2 observations.csv.gz --thresholds 0.5,0.9,1 --with-http --format json
   $ hellotap evaluate c2 --key jarm --format csv > c2-jarm.csv
-  $ hellotap evaluate compare observations.csv`;
+  $ hellotap evaluate c2 observations.csv --thresholds 0,0.1,0.25,0.5,0.75,0.9,1 --chart c2.svg
+  $ hellotap evaluate compare observations.csv --chart compare.svg`;
 
 const EXPERIMENTS = ['cdn', 'c2', 'compare'] as const;
 type Experiment = (typeof EXPERIMENTS)[number];
@@ -56,6 +59,10 @@ export function evaluateCommand(): Command {
     databaseOption(),
     new Option('--format <format>', 'default: table on a terminal, json elsewhere').choices(['table', 'json', 'csv']),
     option('--output <file>', 'write results to a file instead of standard output'),
+    option(
+      '--chart <file.svg>',
+      'draw precision and recall as well, over weeks and thresholds; needs the package vega',
+    ),
   ]);
   return framed(command, runEvaluate);
 }
@@ -142,13 +149,19 @@ async function report(
   });
   const [first] = all;
   if (first === undefined) return [];
+  const key = options.key === 'jarm' ? 'JARM' : 'stack fingerprint';
+  const subtitle =
+    `${used.toLocaleString('en')} observations` +
+    (experiment === 'compare' ? '' : `, told apart by ${key}${options.withHttp ? ' and HTTP Server header' : ''}`);
   switch (experiment) {
     case 'cdn': {
       const result = cdn(first);
+      await draw(options, ({ cdnChart }) => cdnChart(result, subtitle));
       return render(options, result, shapes.RESULT_COLUMNS, shapes.resultRows(result));
     }
     case 'c2': {
       const result = c2(first);
+      await draw(options, ({ c2Chart }) => c2Chart(result, subtitle));
       const rows = result.thresholds.flatMap((one) => shapes.resultRows(one, [one.threshold]));
       return render(options, result, ['threshold', ...shapes.RESULT_COLUMNS], rows);
     }
@@ -158,9 +171,23 @@ async function report(
         { diversity: diversity(one), cdn: cdn(one), c2: c2(one) },
       ]);
       const result: ComparisonReport = { rows: used, left_out: leftOut, keys: Object.fromEntries(keys) };
+      await draw(options, ({ comparisonChart }) => comparisonChart(result, subtitle));
       return render(options, result, shapes.COMPARISON_COLUMNS, shapes.comparisonRows(result));
     }
   }
+}
+
+/** Writes the chart where one was asked for. */
+async function draw({ chart: output }: EvaluateFlags, make: (charts: typeof Charts) => Charts.Chart): Promise<void> {
+  if (output === undefined) return;
+  const [charts, { chartSvg }] = await Promise.all([
+    import('../evaluate/charts.js'),
+    import('../evaluate/chart-svg.js'),
+  ]);
+  const svg = await chartSvg(make(charts));
+  const writer = openWriter({ output });
+  writer.line(svg);
+  await writer.close();
 }
 
 const STDOUT = 1;

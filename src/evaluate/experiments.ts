@@ -162,6 +162,7 @@ class Score {
   }
 }
 
-function ratio(part: number, whole: number): number | null {
+/** Null where the whole is 0. */
+export function ratio(part: number, whole: number): number | null {
   return whole === 0 ? null : part / whole;
 }

@@ -1,7 +1,7 @@
 // The results of an experiment as an object for programs, and as rows for tables and CSV.
 
 import type { Diversity } from './diversity.js';
-import type { Evaluation, Result } from './experiments.js';
+import { ratio, type ClassResult, type Evaluation, type Result } from './experiments.js';
 
 /** What `evaluate cdn` says; weeks as the input wrote them. */
 export interface EvaluationReport {
@@ -98,21 +98,8 @@ export function comparisonRows({ keys }: ComparisonReport): Cell[][] {
   return Object.entries(keys).flatMap(([key, { diversity, cdn, c2 }]) => {
     const { rows, distinct, entropy, unique_share: unique } = diversity;
     const row = (experiment: string, threshold: number | null, result: Result): Cell[] => {
-      const { tp, fp, fn } = sum(result);
-      return [
-        key,
-        rows,
-        distinct,
-        entropy,
-        unique,
-        experiment,
-        threshold,
-        tp,
-        fp,
-        fn,
-        tp + fp === 0 ? null : tp / (tp + fp),
-        tp + fn === 0 ? null : tp / (tp + fn),
-      ];
+      const { tp, fp, fn, precision, recall } = together(result);
+      return [key, rows, distinct, entropy, unique, experiment, threshold, tp, fp, fn, precision, recall];
     };
     return [
       row('cdn', null, cdn.overall),
@@ -122,12 +109,13 @@ export function comparisonRows({ keys }: ComparisonReport): Cell[][] {
 }
 
 /** All classes together: each row counts once where it belongs, and once where it was wrongly put. */
-function sum({ classes }: Result): { tp: number; fp: number; fn: number } {
+export function together({ classes }: Result): Pick<ClassResult, 'tp' | 'fp' | 'fn' | 'precision' | 'recall'> {
   const total = { tp: 0, fp: 0, fn: 0 };
   for (const { tp, fp, fn } of Object.values(classes)) {
     total.tp += tp;
     total.fp += fp;
     total.fn += fn;
   }
-  return total;
+  const { tp, fp, fn } = total;
+  return { ...total, precision: ratio(tp, tp + fp), recall: ratio(tp, tp + fn) };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -84,6 +84,20 @@ describe('hellotap evaluate', () => {
     assert.match(lines.at(-1)!, /^0\.5,overall,c2,/);
     assert.match(run('cdn', path, '--format', 'table').stdout, /overall.*synthetic CDN/);
     assert.match(run('compare', path, '--format', 'table').stdout, /jarm\+http/);
+  });
+
+  it('draws a chart besides, where asked to', () => {
+    const path = file(table);
+    const chart = join(folder, 'chart.svg');
+    for (const experiment of ['cdn', 'c2', 'compare']) {
+      const { status, stdout, stderr } = run(experiment, path, '--chart', chart);
+      assert.equal(status, 0, stderr);
+      assert.doesNotThrow(() => JSON.parse(stdout) as unknown);
+      assert.match(readFileSync(chart, 'utf8'), /^<svg .*precision.*<\/svg>\s*$/s);
+    }
+    const wrong = run('cdn', path, '--chart', join(folder, 'missing', 'chart.svg'));
+    assert.equal(wrong.status, 1);
+    assert.match(wrong.stderr, /chart\.svg: cannot be written/);
   });
 
   it('takes dates for weeks, and gives the Monday back', () => {

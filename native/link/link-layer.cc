@@ -141,6 +141,18 @@ NetworkKind decodeRareEtherType(uint16_t type, Datum& packet, Envelope& envelope
         type = tag.be16<6>();
         break;
       }
+      case kEtherVnTag: {  // to tell the guests of a host apart: four bytes, EtherType
+        const auto tag = packet.take<6>();
+        if (!tag) return NetworkKind::kTruncated;
+        type = tag.be16<4>();
+        break;
+      }
+      case kEtherFabricPath: {  // Cisco's between switches: tree and hop count, then the frame as it came
+        const auto frame = packet.take<16>();
+        if (!frame) return NetworkKind::kTruncated;
+        type = frame.be16<14>();
+        break;
+      }
       case kEtherMpls:
       case kEtherMplsUpstream:
         return decodeMpls(packet, envelope);

@@ -56,7 +56,9 @@ enum EtherType : uint16_t {
   kEtherMplsUpstream = 0x8848,  // RFC 5332
   kEtherPppoeSession = 0x8864,
   kEtherProviderVlan = 0x88a8,
+  kEtherFabricPath = 0x8903,
   kEtherCiscoMetaData = 0x8909,
+  kEtherVnTag = 0x8926,
   kEtherOldQinQ = 0x9100,
 };
 

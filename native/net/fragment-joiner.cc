@@ -108,6 +108,7 @@ bool FragmentJoiner::join(IpPacket& ip, uint16_t realm, int64_t timestamp) {
   // All but the last have a multiple of eight bytes; what was not captured will not come.
   if (size == 0 || ip.missing > 0 || end > kMaxLength || (fragment.more && size % 8 != 0)) {
     ++notes_.counters.fragmentsDropped;
+    report(ip.protocol, timestamp);
     return false;
   }
   Packet& packet = packetOf(ip, realm, timestamp);
@@ -161,12 +162,19 @@ void FragmentJoiner::finish() {
 
 // Forgets a packet, and counts it where it was not whole.
 void FragmentJoiner::giveUp(Packet& packet, uint64_t& counter) {
-  if (!packet.isDone) ++counter;
-  if (!packet.isDone && packet.protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
-    notes_.anomalies.report(AnomalyCode::fragment_not_joined, kNoOffset, packet.since,
-                            "an IP packet with TCP in it was given up: fragments are missing or overlap");
+  if (!packet.isDone) {
+    ++counter;
+    report(packet.protocol, packet.since);
+  }
   pool_.give(packet.buffer, packet.capacity);
   packet = Packet();
+}
+
+// Only of TCP is it a loss: hardly any datagram is looked at.
+void FragmentJoiner::report(uint8_t protocol, int64_t timestamp) {
+  if (protocol == kProtocolTcp && notes_.anomalies.isNew(AnomalyCode::fragment_not_joined))
+    notes_.anomalies.report(AnomalyCode::fragment_not_joined, kNoOffset, timestamp,
+                            "an IP packet with TCP in it was given up: fragments are missing, cut, or overlap");
 }
 
 }  // namespace hellotap

@@ -71,6 +71,7 @@ class FragmentJoiner {
   static Placed place(Packet& packet, uint32_t begin, uint32_t end);
   bool ensureBuffer(Packet& packet, uint32_t end);
   void giveUp(Packet& packet, uint64_t& counter);
+  void report(uint8_t protocol, int64_t timestamp);
   uint64_t hash(const IpPacket& ip) const;
 
   uint64_t secret_[2];

@@ -13,6 +13,7 @@ namespace hellotap {
 enum TunnelPort : uint16_t {
   kPortGtpU = 2152,
   kPortTeredo = 3544,
+  kPortGre = 4754,
   kPortVxlan = 4789,
   kPortVxlanGpe = 4790,
   kPortCapwapData = 5247,

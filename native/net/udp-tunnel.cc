@@ -1,5 +1,5 @@
 // VXLAN (RFC 7348) with its group policy and protocol extensions, GENEVE (RFC 8926), GTP-U (3GPP TS 29.281), Teredo
-// (RFC 4380) and the data channel of CAPWAP (RFC 5415). None of their first bytes begins a QUIC Initial.
+// (RFC 4380), GRE (RFC 8086) and the data channel of CAPWAP (RFC 5415). None of their first bytes begins a QUIC Initial.
 #include "link/ieee80211.h"
 #include "net/tunnel.h"
 
@@ -96,6 +96,21 @@ NetworkKind openTeredo(uint32_t length, Datum& packet, Envelope& envelope) {
   return NetworkKind::kIpv6;
 }
 
+// Version 0 with no bit set that is reserved, and something in it that is decoded.
+NetworkKind openGreInUdp(Datum& packet, Envelope& envelope) {
+  const auto header = packet.peek<4>();
+  if (!header || header.be16<0>() & 0x4fff) return NetworkKind::kNoTunnel;
+  switch (header.be16<2>()) {
+    case kEtherIpv4:
+    case kEtherIpv6:
+    case kEtherTransparentBridging:
+    case kEtherMpls:
+      return openGre(packet, envelope);
+    default:
+      return NetworkKind::kNoTunnel;
+  }
+}
+
 // Section 4.3: a frame of a station, as IEEE 802.11 has it or made 802.3 by the access point.
 NetworkKind openCapwap(Datum& packet, Envelope& envelope) {
   enum : uint32_t { kReserved = 0x07, kKeepAlive = 0x08, kFragment = 0x80, kNative = 0x100 };
@@ -129,6 +144,8 @@ NetworkKind openUdpTunnel(uint16_t port, uint32_t length, Datum& packet, Envelop
     case kPortVxlanGpe:
     case kPortVxlanLinux:
       return openVxlan(packet, envelope);
+    case kPortGre:
+      return openGreInUdp(packet, envelope);
     case kPortCapwapData:
       return openCapwap(packet, envelope);
     case kPortGeneve:

@@ -187,6 +187,9 @@ export const linkLayers = {
   controlWord: (packet: Buffer) =>
     Buffer.concat([MACS, Buffer.from('88470001114000000007', 'hex'), MACS, Buffer.from('0800', 'hex'), packet]),
   ciscoMetaData: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('89090101000100640800', 'hex'), packet]),
+  vnTag: (packet: Buffer) => Buffer.concat([MACS, Buffer.from('8926' + '80010002' + '0800', 'hex'), packet]),
+  fabricPath: (packet: Buffer) =>
+    Buffer.concat([MACS, Buffer.from('8903' + '0420', 'hex'), MACS, Buffer.from('0800', 'hex'), packet]),
   linuxSll: (packet: Buffer) => Buffer.concat([Buffer.from('00000001000602000000000100000800', 'hex'), packet]),
   linuxSll2: (packet: Buffer) =>
     Buffer.concat([Buffer.from('0800000000000002000100060200000000010000', 'hex'), packet]),

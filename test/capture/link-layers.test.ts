@@ -30,6 +30,8 @@ const cases: readonly [
     { layers: [{ type: 'mpls', id: 17 }], outer: null },
   ],
   ['Ethernet with Cisco metadata', 1, 'ciscoMetaData', []],
+  ['Ethernet with a VN tag', 1, 'vnTag', []],
+  ['Ethernet with FabricPath', 1, 'fabricPath', []],
   ['Linux cooked capture', 113, 'linuxSll', []],
   ['Linux cooked capture, version 2', 276, 'linuxSll2', []],
   ['PPP', 9, 'ppp', []],

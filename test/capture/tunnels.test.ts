@@ -55,6 +55,7 @@ const cases: Readonly<Record<keyof typeof tunnels, Case>> = {
   geneveOptions: { layers: [{ type: 'geneve', id: 42 }], outer: inUdp(6081) },
   gtp: { layers: [{ type: 'gtp', id: 42 }], outer: inUdp(2152, 2152) },
   gtpExtended: { layers: [{ type: 'gtp', id: 42 }], outer: inUdp(2152) },
+  greInUdp: { layers: [{ type: 'gre' }], outer: inUdp(4754) },
   capwap: { layers: [{ type: 'capwap' }], outer: inUdp(5247) },
   capwapNative: { layers: [{ type: 'capwap' }], outer: inUdp(5247) },
   capwapSwapped: { layers: [{ type: 'capwap' }], outer: inUdp(5247) },
@@ -124,7 +125,7 @@ describe('IPv6', () => {
 });
 
 describe('UDP on the port of a tunnel', () => {
-  const ports = [2152, 3544, 4789, 4790, 5247, 6081, 8472];
+  const ports = [2152, 3544, 4754, 4789, 4790, 5247, 6081, 8472];
 
   it('is no tunnel where its header does not hold together', async () => {
     const packet = frames[0]!.data.subarray(14);
@@ -132,6 +133,7 @@ describe('UDP on the port of a tunnel', () => {
       2152: ['30ff00000000002a', '50ff05dc0000002a', '30fe05dc0000002a'],
       3544: ['', '6000'],
       4789: ['0800000100002a00', '0800000000002a01', '0000000000002a00'],
+      4754: ['00010800', '08000800', '00001234'],
       4790: ['0c00010100002a00'],
       5247: ['1010000000000000', '0000000000000000', '0010000700000000'],
       6081: ['4000655800002a00', '00006558 00002a01', '00001234 00002a00', '3f006558 00002a00'],

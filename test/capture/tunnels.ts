@@ -76,6 +76,7 @@ export const tunnels = {
   gtpExtended: over((packet, way) =>
     udp(2152, join('34ff', u16(packet.length + 8), '0000002a 00010085 01000900', packet), way),
   ),
+  greInUdp: over((packet, way) => udp(4754, join('00000800', packet), way)),
   capwap: over((packet, way) => udp(5247, join('00100000 00000000', linkLayers.ethernet(packet)), way)),
   capwapNative: over((packet, way) => udp(5247, join('00100300 00000000', wireless(packet)), way)),
   capwapSwapped: over((packet, way) => udp(5247, join('00100300 00000000', wireless(packet, '0188', '0000')), way)),

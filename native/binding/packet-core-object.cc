@@ -70,6 +70,7 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
                      {
                          InstanceMethod<&PacketCoreObject::openFile>("openFile"),
                          InstanceMethod<&PacketCoreObject::endFollowing>("endFollowing"),
+                         InstanceMethod<&PacketCoreObject::dropFile>("dropFile"),
                          InstanceMethod<&PacketCoreObject::wake>("wake"),
                          InstanceMethod<&PacketCoreObject::setHorizon>("setHorizon"),
                          InstanceAccessor<&PacketCoreObject::openFiles>("openFiles"),
@@ -165,6 +166,12 @@ void PacketCoreObject::endFollowing(const Napi::CallbackInfo& info) {
   if (!files_) return;
   files_->endFollowing(info[0].As<Napi::Number>().Uint32Value());
   state_ = "more";
+}
+
+// dropFile(number): a file ends with what was read of it.
+void PacketCoreObject::dropFile(const Napi::CallbackInfo& info) {
+  if (info.Length() < 1 || !isCount(info[0])) return throwType(info.Env(), "dropFile: a number of a file is needed");
+  if (files_) files_->drop(info[0].As<Napi::Number>().Uint32Value());
 }
 
 // wake(): files that are still being written are looked at again.

@@ -23,6 +23,7 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
  private:
   Napi::Value openFile(const Napi::CallbackInfo& info);
   void endFollowing(const Napi::CallbackInfo& info);
+  void dropFile(const Napi::CallbackInfo& info);
   void wake(const Napi::CallbackInfo& info);
   void setHorizon(const Napi::CallbackInfo& info);
   Napi::Value openFiles(const Napi::CallbackInfo& info);

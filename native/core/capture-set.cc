@@ -28,6 +28,12 @@ void CaptureSet::endFollowing(uint32_t input) {
   }
 }
 
+void CaptureSet::drop(uint32_t input) {
+  members_.erase(
+      std::remove_if(members_.begin(), members_.end(), [input](const auto& member) { return member->input == input; }),
+      members_.end());
+}
+
 void CaptureSet::readInto(Member& member, FrameBatch& batch, Notes& notes) {
   batch.clear();
   batch.input = member.input;

@@ -26,6 +26,8 @@ class CaptureSet : public Input {
   void wake();
   // A capture that is still being written ends where it ends now.
   void endFollowing(uint32_t input);
+  // A capture ends with what was read of it.
+  void drop(uint32_t input);
 
   // kEnded: there is nothing more up to the horizon at the moment.
   ReadStatus read(FrameBatch& out, Notes& notes) override;

@@ -34,6 +34,20 @@ export function findCaptures(paths: readonly string[]): NamedCapture[] {
 }
 
 /**
+ * Files and folders that are to be followed while they are written. Throws ERR_USAGE for what is neither, and
+ * ERR_CAPTURE_OPEN for what is not there.
+ */
+export function findFollowed(paths: readonly string[]): NamedCapture[] {
+  return paths.map((path) => {
+    const status = path === '-' ? null : statusOf(path);
+    if (status?.isFile() !== true && status?.isDirectory() !== true) {
+      throw new HellotapError('ERR_USAGE', `--follow ${path}: only files and folders are followed; a stream is anyway`);
+    }
+    return { name: path, kind: 'file' };
+  });
+}
+
+/**
  * The captures that are read as one stream each: all files together, in order of time, and every stream by itself, because
  * when it begins shows only when it comes.
  */

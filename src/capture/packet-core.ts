@@ -37,6 +37,7 @@ export type InputState = 'more' | 'starved' | 'ended';
 interface NativeCore {
   openFile(path: string, follow: boolean): number;
   endFollowing(file: number): void;
+  dropFile(file: number): void;
   wake(): void;
   setHorizon(microseconds: number): void;
   openStream(): void;
@@ -166,6 +167,11 @@ export class PacketCore {
   /** A file that was followed ends where it ends now. */
   endFollowing(file: number): void {
     this.#native.endFollowing(file);
+  }
+
+  /** A file ends with what was read of it. */
+  dropFile(file: number): void {
+    this.#native.dropFile(file);
   }
 
   /** Looks anew whether files that are followed have more. */

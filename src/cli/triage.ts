@@ -1,5 +1,6 @@
 // `hellotap triage CAPTURE…`: every TLS server in captures.
 import { Command } from 'commander';
+import { LiveTableSink } from '../output/live-table-sink.js';
 import { TableSink } from '../output/table-sink.js';
 import { HellotapError } from '../errors.js';
 import {
@@ -19,6 +20,7 @@ interface TriageOptions extends OutputOptions, AutomaticProbingOptions {
   readonly database?: string;
   readonly filter?: string;
   readonly keylog?: string;
+  readonly follow: boolean;
   readonly c2Threshold: number;
   readonly minObservations: number;
 }
@@ -31,6 +33,7 @@ Nothing is probed unless --probe is given: labels then come from the database al
 Examples:
   $ hellotap triage incident.pcapng
   $ hellotap triage rotated/eth0.pcap*.gz
+  $ hellotap triage --follow --format jsonl /var/captures/    (while tcpdump -G or dumpcap -b writes there)
   $ hellotap triage --format jsonl captures/ | jq 'select(.event_type == "tls") | .tls.sni'
   $ tcpdump -i eth0 -w - tcp | hellotap triage -
   $ hellotap triage --probe --exclude no-probe.txt incident.pcap`;
@@ -44,6 +47,12 @@ export function triageCommand(): Command {
   withOptions(command, [
     ...outputOptions(EVENT_FORMATS),
     databaseOption(),
+    option(
+      '--follow',
+      'wait for more behind the end of files, and for the next files of a rotation, until Ctrl-C',
+      undefined,
+      false,
+    ),
     option('--filter <bpf>', 'only packets that this libpcap filter matches, as tcpdump has it'),
     option(
       '--keylog <file>',
@@ -82,31 +91,41 @@ async function runTriage(
   options: TriageOptions,
   { terminal, signal }: CommandContext,
 ): Promise<ExitCode> {
-  const [{ asStreams, findCaptures, openCaptures }, { openSession }, { triage }, { formatTimestamp }, { openStore }] =
-    await Promise.all([
-      import('../capture/open-captures.js'),
-      import('../engine/session.js'),
-      import('../engine/triage.js'),
-      import('../output/timestamp.js'),
-      import('./open-store.js'),
-    ]);
+  const [
+    { asStreams, findCaptures, findFollowed, openCaptures },
+    { openSession },
+    { triage },
+    { formatTimestamp },
+    { openStore },
+  ] = await Promise.all([
+    import('../capture/open-captures.js'),
+    import('../engine/session.js'),
+    import('../engine/triage.js'),
+    import('../output/timestamp.js'),
+    import('./open-store.js'),
+  ]);
   const keyLog = options.keylog === undefined ? null : readKeyLog(options.keylog, terminal);
   let failed = 0;
   const onFailure = (error: HellotapError): void => {
     failed++;
     terminal.error(error.message);
   };
-  const captures = paths.flatMap((path) => orReport(() => findCaptures([path]), onFailure));
+  const captures = options.follow
+    ? findFollowed(paths)
+    : paths.flatMap((path) => orReport(() => findCaptures([path]), onFailure));
   if (captures.length === 0) return ExitCode.failed;
   const captureOptions = {
     filter: options.filter,
     openingBeyond: keyLog === null ? 0 : OPENING_BEYOND,
     onFailure,
   };
-  const sources = asStreams(captures).map((together) => () => openCaptures(together, captureOptions));
+  const following = options.follow ? await import('../capture/follow-source.js') : null;
+  const sources = following
+    ? [() => following.openFollowSource(paths, captureOptions)]
+    : asStreams(captures).map((together) => () => openCaptures(together, captureOptions));
   const { sink, writer } = openOutput(options, terminal, {
-    table: TableSink,
-    live: false,
+    table: options.follow ? LiveTableSink : TableSink,
+    live: options.follow,
     c2Threshold: options.c2Threshold,
   });
   const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;

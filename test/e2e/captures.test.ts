@@ -2,7 +2,7 @@
 // it says of the plain capture.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -179,6 +179,49 @@ describe('a pcapng with a key log inside', () => {
     assert.equal(seen.code, 3);
     assert.match(seen.stderr, /damaged \(bad_block at offset \d+\)/);
     assert.equal(flows(seen).length, flows(plain).length);
+  });
+});
+
+describe('triage --follow', () => {
+  for (const stop of ['SIGINT', 'SIGTERM'] as const) {
+    it(`reports flows as they are written, and ends by ${stop} with exit code 130`, async () => {
+      const growing = file(`growing-${stop}`, capture.subarray(0, 10_007));
+      const args = ['--follow', '--format', 'jsonl', '--database', join(directory, 'test.db')];
+      const child = start(['triage', growing, ...args]);
+      const ended = outcome(child);
+      let events = 0;
+      let isWritten = false;
+      child.stdout.on('data', (text: string) => {
+        // The first events show that it waits; those behind them, that it goes on.
+        if (!isWritten) appendFileSync(growing, capture.subarray(10_007));
+        isWritten = true;
+        events += text.split('"event_type":"tls"').length - 1;
+        if (events > flows(plain).length - 10) child.kill(stop);
+      });
+      const { code, stdout, stderr } = await ended;
+      assert.equal(code, 130, stderr);
+      assert.equal(stderr, '');
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Event);
+      const seen = flows({ code, stdout, stderr, events: lines });
+      // Those that were over before it was stopped are the same; what was still going on was handed over as it was.
+      assert.ok(seen.filter((flow) => flows(plain).includes(flow)).length > flows(plain).length - 10);
+      assert.equal(lines.at(-1)?.event_type, 'stats');
+    });
+  }
+
+  it('refuses a stream, which is followed anyway', async () => {
+    const { code, stderr } = await triage(['--follow', '-']);
+    assert.equal(code, 2);
+    assert.match(stderr, /only files and folders/);
+  });
+
+  it('refuses a file that is not there', async () => {
+    const { code, stderr } = await triage(['--follow', join(directory, 'gone')]);
+    assert.equal(code, 1);
+    assert.match(stderr, /gone: no such file/);
   });
 });
 

@@ -196,7 +196,8 @@ describe('triage --follow', () => {
         if (!isWritten) appendFileSync(growing, capture.subarray(10_007));
         isWritten = true;
         events += text.split('"event_type":"tls"').length - 1;
-        if (events > flows(plain).length - 10) child.kill(stop);
+        // A second signal would end it at once.
+        if (events > flows(plain).length - 10 && !child.killed) child.kill(stop);
       });
       const { code, stdout, stderr } = await ended;
       assert.equal(code, 130, stderr);

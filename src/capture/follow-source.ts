@@ -105,7 +105,7 @@ class FollowSource implements CaptureSource {
   #dropOverwritten(): void {
     for (const [path, known] of this.#followed) {
       const status = statusOf(path);
-      if (status === null || status.ino !== known.inode) continue;
+      if (status?.ino !== known.inode) continue;
       const firstTime = known.firstTime === null ? null : firstTimeOf(path);
       if (status.size < known.size || firstTime !== known.firstTime) {
         this.#core.dropFile(known.input);

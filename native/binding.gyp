@@ -20,6 +20,7 @@
         'filter/bpf-filter.cc',
         'flow/flow-entries.cc',
         'flow/flow-table.cc',
+        'flow/prelude.cc',
         'flow/quic-gate.cc',
         'flow/reassembler.cc',
         'flow/tls-gate.cc',

@@ -3,6 +3,7 @@
 #include <new>
 
 #include "flow/flow-id.h"
+#include "flow/prelude.h"
 
 namespace hellotap {
 
@@ -20,6 +21,16 @@ constexpr uint16_t kMaxLagging = 32;
 bool isRecordOfHandshake(Datum bytes) {
   const auto type = bytes.peek<1>();
   return type && (type.u8<0>() == tls_record::kHandshake || type.u8<0>() == tls_record::kAlert);
+}
+
+// Whether a flow that begins with these bytes is not TLS from its first byte on.
+bool isForeign(Datum bytes, Opening opening) {
+  return opening == Opening::kNotTls || (opening == Opening::kOtherRecord && !isRecordOfHandshake(bytes));
+}
+
+bool beginsWithHello(Datum bytes) {
+  const Opening opening = classifyMidStream(bytes);
+  return opening == Opening::kClientHello || opening == Opening::kServerHello;
 }
 
 int32_t distance(uint32_t to, uint32_t from) { return static_cast<int32_t>(to - from); }
@@ -66,12 +77,19 @@ void FlowTable::add(const Segment& segment) {
     entries_.moveTo(index, FlowList::kFollowing, clock_.now());
   }
   if (stream.directions[0].done && stream.directions[1].done) return handOver(index);
+  // Another protocol that ends, or of which bytes are missing: a hello is known by itself if it still comes.
+  if (stream.prelude && !stream.isTls() && (stream.directions[0].done || stream.directions[1].done)) {
+    ++notes_.counters.flowsNotTls;
+    return forget(index);
+  }
   noteWaiting(stream);
 }
 
 // An entry for a flow that is not in the table, where the segment is worth one.
 uint32_t FlowTable::admit(const Segment& segment) {
-  if (!(segment.flags & kSyn) && classifyMidStream(segment.payload) == Opening::kNotTls) return kNone;
+  if (!(segment.flags & kSyn) && classifyMidStream(segment.payload) == Opening::kNotTls &&
+      !beginsWithProxyHeader(segment.payload))
+    return kNone;
   if (segment.flags & kRst) return kNone;
   if (entries_.full()) makeEntryRoom();
   ++notes_.counters.flowsTracked;
@@ -89,7 +107,7 @@ uint32_t FlowTable::onSyn(uint32_t index, const Segment& segment) {
   if (entries_[index].stream != kNone) {
     const Stream& stream = streamAt(entries_[index].stream);
     const Reassembler& data = stream.directions[direction].data;
-    if (data.contiguous() > 0 || data.hasHoles()) {
+    if (stream.directions[direction].arrived() > 0 || data.hasHoles()) {
       if (!isOpening) return kNone;
       // The ports are used again.
       const bool stays = stream.isTls();
@@ -114,13 +132,14 @@ bool FlowTable::onData(uint32_t index, const Segment& segment) {
   const unsigned direction = segment.direction;
   const uint32_t sequence = segment.sequence + (segment.flags & kSyn ? 1 : 0);
   FlowEntry& entry = entries_[index];
+  const bool isMidStream = entry.started == 0;
   if (!entry.isStarted(direction)) entry.setStart(direction, sequence);
   if (segment.flags & kAck && !entry.isStarted(!direction)) entry.setStart(!direction, segment.acknowledgement);
 
   if (entry.stream == kNone) {
     if (sequence == entry.start[direction]) {
       const Opening opening = classifyOpening(segment.payload);
-      if (opening == Opening::kNotTls || (opening == Opening::kOtherRecord && !isRecordOfHandshake(segment.payload))) {
+      if (isForeign(segment.payload, opening) && classifyPrelude(segment.payload) == Prelude::kNo) {
         ++notes_.counters.flowsNotTls;
         forget(index);
         return false;
@@ -128,16 +147,44 @@ bool FlowTable::onData(uint32_t index, const Segment& segment) {
     } else {
       const int32_t offset = distance(sequence, entry.start[direction]);
       const bool isInWindow = offset > 0 && static_cast<uint32_t>(offset) < Reassembler::kMaxBytes;
-      if (!isInWindow && classifyMidStream(segment.payload) == Opening::kNotTls) return true;
+      if (!isInWindow && !beginsWithHello(segment.payload)) return true;
     }
-    if (!follow(index)) {
+    Stream* stream = follow(index);
+    if (!stream) {
       forget(index);
       return false;
     }
+    stream->midStream = isMidStream;
   }
   Stream& stream = streamAt(entry.stream);
+  rewind(index, stream, segment, sequence);
   if (!stream.directions[direction].done) place(index, stream, segment, sequence);
   return entries_[index].stream != kNone;
+}
+
+// A hello before what counts as the beginning of its direction, because that was guessed or is a later hello: it was
+// overtaken, and the direction begins with it.
+void FlowTable::rewind(uint32_t index, Stream& stream, const Segment& segment, uint32_t sequence) {
+  FlowEntry& entry = entries_[index];
+  Direction& side = stream.directions[segment.direction];
+  const int32_t before = distance(entry.start[segment.direction] + side.skipped, sequence);
+  if (before <= 0 || !beginsWithHello(segment.payload)) return;
+  const auto bytes = static_cast<uint32_t>(before);
+  if (bytes > side.skipped && !stream.midStream) return;
+  const uint32_t end = side.data.extent() + bytes;
+  if (bytes >= Reassembler::kMaxBytes || end > Reassembler::kMaxBytes) return;
+  if (!ensureBuffer(index, side, end) || !side.data.shift(bytes)) return;
+  if (bytes > side.skipped) {
+    side.finOffset += bytes - side.skipped;
+    side.skipped = 0;
+    entry.setStart(segment.direction, sequence);
+  } else {
+    side.skipped -= bytes;
+  }
+  side.walk = RecordWalk();
+  side.opening = Opening::kUndecided;
+  side.firstTime = kNoTime;
+  side.done = false;
 }
 
 // Puts a segment to its place, and looks at what is there in order now.
@@ -146,13 +193,14 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   FlowEntry& entry = entries_[index];
   Direction& side = stream.directions[direction];
   Datum payload = segment.payload;
-  int32_t offset = distance(sequence, entry.start[direction]);
+  int32_t offset = distance(sequence, entry.start[direction] + side.skipped);
   const bool isOutside =
       offset >= static_cast<int32_t>(Reassembler::kMaxBytes) || offset + static_cast<int64_t>(payload.size()) <= 0;
   if (isOutside) {
     // A first SYN or SYN-ACK that did not count, or a start that was guessed from an acknowledgement.
-    if (side.data.contiguous() == 0 && !side.data.hasHoles() && classifyMidStream(payload) != Opening::kNotTls) {
+    if (side.data.contiguous() == 0 && !side.data.hasHoles() && beginsWithHello(payload)) {
       entry.setStart(direction, sequence);
+      side.skipped = 0;
       offset = 0;
     } else {
       if (offset > 0 && ++side.lagging > kMaxLagging) side.finish(DirectionEnd::kGap);
@@ -163,12 +211,20 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
     payload.skipUpTo(static_cast<size_t>(-offset));
     offset = 0;
   }
+  if (side.opening == Opening::kUndecided && static_cast<uint32_t>(offset) > side.data.contiguous() &&
+      beginsWithHello(payload)) {
+    // What is missing before it does not matter, unless it is a hello, too (see rewind).
+    stream.prelude = true;
+    side.skip(static_cast<uint32_t>(offset));
+    offset = 0;
+  }
   const auto begin = static_cast<uint32_t>(offset);
   const uint32_t end = begin + static_cast<uint32_t>(payload.size());
   if (!ensureBuffer(index, side, end)) {
     ++notes_.counters.segmentsDropped;
     return;
   }
+  const uint32_t endOfSegment = side.skipped + end;
   const Reassembler::Added added = side.data.add(begin, payload);
   if (begin == 0 && side.firstTime == kNoTime) {
     side.firstTime = segment.timestamp;
@@ -197,41 +253,70 @@ void FlowTable::place(uint32_t index, Stream& stream, const Segment& segment, ui
   if (side.done) return;
   if (side.data.contiguous() >= Reassembler::kMaxBytes) {
     side.finish(DirectionEnd::kLimit);
-  } else if (segment.missing > 0 && side.data.contiguous() == end) {
+  } else if (segment.missing > 0 && side.arrived() == endOfSegment) {
     side.finish(DirectionEnd::kGap);  // the snap length cut it here
-  } else if (side.fin && side.data.contiguous() >= side.finOffset) {
+  } else if (side.fin && side.arrived() >= side.finOffset) {
     side.finish(DirectionEnd::kFin);
   }
 }
 
 // Looks at the opening of a direction and follows its records; false where the flow is no TLS.
 bool FlowTable::gate(Stream& stream, unsigned direction) {
-  Direction& side = stream.directions[direction];
-  if (side.opening == Opening::kUndecided) {
-    const Opening opening = classifyOpening(side.data.bytes());
-    if (opening == Opening::kUndecided) return true;
-    if (!stream.isTls()) {
-      if (opening == Opening::kNotTls || (opening == Opening::kOtherRecord && !isRecordOfHandshake(side.data.bytes())))
-        return false;
-      if (opening == Opening::kClientHello) stream.client = static_cast<int>(direction);
-      if (opening == Opening::kServerHello) stream.client = static_cast<int>(!direction);
-    } else {
-      const bool isClient = stream.client == static_cast<int>(direction);
-      const Opening wrong = isClient ? Opening::kServerHello : Opening::kClientHello;
-      if (opening == Opening::kNotTls || opening == wrong) {
-        side.opening = Opening::kNotTls;
-        side.finish(DirectionEnd::kNotTls);
-        return true;
-      }
-    }
-    side.opening = opening;
-  }
+  if (stream.directions[direction].opening == Opening::kUndecided && !decide(stream, direction)) return false;
   if (!stream.isTls()) return true;
   for (Direction& each : stream.directions) {
     if (each.done || each.opening == Opening::kUndecided) continue;
     if (each.walk.advance(each.data.bytes(), each.opening, limits_.openingBeyond)) each.finish(each.walk.end());
   }
   return true;
+}
+
+// What a direction begins with, as soon as that can be told; false where the flow is no TLS.
+bool FlowTable::decide(Stream& stream, unsigned direction) {
+  if (stream.prelude) return search(stream, direction);
+  const Datum bytes = stream.directions[direction].data.bytes();
+  const bool isStrict = stream.midStream && !stream.isTls();
+  const Opening opening = isStrict ? classifyMidStream(bytes) : classifyOpening(bytes);
+  if (opening == Opening::kUndecided) return true;
+  if (!stream.isTls() && isForeign(bytes, opening)) {
+    if (stream.midStream && !beginsWithProxyHeader(bytes)) return false;
+    const Prelude prelude = classifyPrelude(bytes);
+    if (prelude != Prelude::kYes) return prelude == Prelude::kUndecided;
+    stream.prelude = true;
+    return search(stream, !direction) && search(stream, direction);
+  }
+  begin(stream, direction, opening);
+  return true;
+}
+
+// Looks for a hello behind another protocol, and lets go of what holds none; false where that has been enough.
+bool FlowTable::search(Stream& stream, unsigned direction) {
+  Direction& side = stream.directions[direction];
+  const FoundRecord found = findRecord(side.data.bytes(), stream.isTls());
+  if (found.at > 0) {
+    side.skip(found.at);
+    side.firstTime = side.data.contiguous() > 0 ? now_ : kNoTime;
+    side.firstInput = input_;
+    if (side.skipped > kMaxPreludeBytes) return false;
+  }
+  if (found.opening != Opening::kUndecided) begin(stream, direction, found.opening);
+  return true;
+}
+
+// The first record of a direction is there.
+void FlowTable::begin(Stream& stream, unsigned direction, Opening opening) {
+  Direction& side = stream.directions[direction];
+  side.opening = opening;
+  if (!stream.isTls()) {
+    if (opening == Opening::kClientHello) stream.client = static_cast<int>(direction);
+    if (opening == Opening::kServerHello) stream.client = static_cast<int>(!direction);
+    return;
+  }
+  const bool isClient = stream.client == static_cast<int>(direction);
+  const Opening wrong = isClient ? Opening::kServerHello : Opening::kClientHello;
+  if (opening != Opening::kNotTls && opening != wrong) return;
+  side.opening = Opening::kNotTls;
+  side.finish(DirectionEnd::kNotTls);
 }
 
 void FlowTable::noteFin(uint32_t index, Stream& stream, const Segment& segment) {
@@ -243,7 +328,7 @@ void FlowTable::noteFin(uint32_t index, Stream& stream, const Segment& segment) 
   if (side.done || side.fin || offset < 0) return;
   side.fin = true;
   side.finOffset = static_cast<uint32_t>(offset);
-  if (side.data.contiguous() >= side.finOffset) side.finish(DirectionEnd::kFin);
+  if (side.arrived() >= side.finOffset) side.finish(DirectionEnd::kFin);
 }
 
 // What the other side acknowledges it has got: if it was not seen here, and does not come soon, the capture has lost
@@ -253,7 +338,7 @@ void FlowTable::noteAcknowledgement(uint32_t index, Stream& stream, const Segmen
   const unsigned other = !segment.direction;
   Direction& side = stream.directions[other];
   if (side.done || !entry.isStarted(other)) return;
-  if (distance(segment.acknowledgement, entry.start[other]) <= static_cast<int32_t>(side.data.contiguous())) return;
+  if (distance(segment.acknowledgement, entry.start[other]) <= static_cast<int32_t>(side.arrived())) return;
   if (++side.lagging > kMaxLagging) side.finish(entry.isSeen(other) ? DirectionEnd::kGap : DirectionEnd::kNone);
 }
 
@@ -350,7 +435,7 @@ void FlowTable::handOver(uint32_t index) {
       continue;
     }
     const bool seen = entry.isSeen(direction);
-    const bool hole = side.data.hasHoles() || (side.fin && side.data.contiguous() < side.finOffset);
+    const bool hole = side.data.hasHoles() || (side.fin && side.arrived() < side.finOffset);
     if (seen && hole) ++notes_.counters.streamGaps;
     side.finish(!seen          ? DirectionEnd::kNone
                 : hole         ? DirectionEnd::kGap

@@ -94,7 +94,11 @@ class FlowTable {
   uint32_t onSyn(uint32_t index, const Segment& segment);
   bool onData(uint32_t index, const Segment& segment);
   void place(uint32_t index, Stream& stream, const Segment& segment, uint32_t sequence);
+  void rewind(uint32_t index, Stream& stream, const Segment& segment, uint32_t sequence);
   bool gate(Stream& stream, unsigned direction);
+  bool decide(Stream& stream, unsigned direction);
+  bool search(Stream& stream, unsigned direction);
+  void begin(Stream& stream, unsigned direction, Opening opening);
   void noteFin(uint32_t index, Stream& stream, const Segment& segment);
   void noteAcknowledgement(uint32_t index, Stream& stream, const Segment& segment);
   void noteWaiting(Stream& stream);

@@ -5,7 +5,7 @@
 namespace hellotap {
 
 void Reassembler::grow(uint8_t* buffer, uint32_t size, BufferPool& pool) {
-  if (capacity_ > 0) std::memcpy(buffer, buffer_, hasHoles() ? islands_[islandCount_ - 1].end : contiguous_);
+  if (capacity_ > 0) std::memcpy(buffer, buffer_, extent());
   pool.give(buffer_, capacity_);
   buffer_ = buffer;
   capacity_ = size;
@@ -14,6 +14,33 @@ void Reassembler::grow(uint8_t* buffer, uint32_t size, BufferPool& pool) {
 void Reassembler::release(BufferPool& pool) {
   pool.give(buffer_, capacity_);
   *this = Reassembler();
+}
+
+void Reassembler::discard(uint32_t bytes) {
+  if (const uint32_t end = extent(); end > bytes) std::memmove(buffer_, buffer_ + bytes, end - bytes);
+  contiguous_ = contiguous_ > bytes ? contiguous_ - bytes : 0;
+  unsigned kept = 0;
+  for (unsigned i = 0; i < islandCount_; ++i) {
+    const Island island = islands_[i];
+    if (island.end <= bytes) continue;
+    if (island.begin <= bytes)
+      contiguous_ = island.end - bytes;
+    else
+      islands_[kept++] = {island.begin - bytes, island.end - bytes};
+  }
+  islandCount_ = static_cast<uint8_t>(kept);
+}
+
+bool Reassembler::shift(uint32_t bytes) {
+  const unsigned first = contiguous_ > 0 ? 1 : 0;
+  if (islandCount_ + first > kMaxIslands) return false;
+  if (extent() > 0) std::memmove(buffer_ + bytes, buffer_, extent());
+  for (unsigned i = islandCount_; i-- > 0;)
+    islands_[i + first] = {islands_[i].begin + bytes, islands_[i].end + bytes};
+  if (first) islands_[0] = {bytes, bytes + contiguous_};
+  islandCount_ = static_cast<uint8_t>(islandCount_ + first);
+  contiguous_ = 0;
+  return true;
 }
 
 Reassembler::Added Reassembler::add(uint32_t offset, Datum payload) {

@@ -33,10 +33,17 @@ class Reassembler {
   // Moves to a larger buffer, and hands back the old one.
   void grow(uint8_t* buffer, uint32_t size, BufferPool& pool);
   void release(BufferPool& pool);
+  // Lets go of the first bytes, there or missing; what follows them moves to offset 0.
+  void discard(uint32_t bytes);
+  // Makes room for so many bytes in front of what is there, which has to fit into the buffer still; false where there
+  // are too many holes for that.
+  bool shift(uint32_t bytes);
 
   uint32_t capacity() const { return capacity_; }
   uint32_t contiguous() const { return contiguous_; }
   bool hasHoles() const { return islandCount_ > 0; }
+  // Behind the last byte that is there.
+  uint32_t extent() const { return hasHoles() ? islands_[islandCount_ - 1].end : contiguous_; }
   Datum bytes() const { return Datum(buffer_, contiguous_); }
 
  private:

@@ -17,7 +17,8 @@ struct Direction {
   RecordWalk walk;
   int64_t firstTime = kNoTime;  // of the packet with the first byte, microseconds since 1970
   uint32_t firstInput = 0;      // that this packet was in
-  uint32_t finOffset = 0;       // where the direction ends, if `fin`
+  uint32_t skipped = 0;         // bytes of another protocol before those in `data`
+  uint32_t finOffset = 0;       // where the direction ends, if `fin`; counts from its first byte on, as `arrived` does
   uint16_t lagging = 0;         // packets since bytes were acknowledged, or followed by others, that were not seen
   Envelope envelope;            // of the packet with the first byte
   Opening opening = Opening::kUndecided;
@@ -25,6 +26,13 @@ struct Direction {
   bool done = false;
   bool fin = false;
 
+  // How far the direction is there without a hole, from its first byte on.
+  uint32_t arrived() const { return skipped + data.contiguous(); }
+  // Lets go of bytes that are of no interest.
+  void skip(uint32_t bytes) {
+    data.discard(bytes);
+    skipped += bytes;
+  }
   void finish(DirectionEnd how) {
     end = how;
     done = true;
@@ -51,6 +59,8 @@ struct Stream {
   int client = -1;     // the direction of the client, once a hello told
   bool reset = false;
   bool waiting = false;    // bytes are missing in one of the directions
+  bool midStream = false;  // it was met without its SYN
+  bool prelude = false;    // it begins with another protocol, behind which a hello may come
   Stream* next = nullptr;  // in the queue of those handed over
 
   bool isTls() const { return client >= 0; }

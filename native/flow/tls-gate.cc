@@ -45,6 +45,16 @@ Opening classifySslv2(Datum bytes) {
   return Opening::kNotTls;
 }
 
+// Whether fewer bytes than tell can be those of a hello in a record.
+bool canBeginHello(Datum bytes) {
+  if (bytes.empty() || bytes.data()[0] != kHandshake) return false;
+  const uint8_t* at = bytes.data();
+  const size_t size = bytes.size();
+  if (size > 1 && at[1] != 3) return false;
+  if (size > 2 && at[2] > 4) return false;
+  return size <= kHeaderBytes || at[kHeaderBytes] == kClientHelloType || at[kHeaderBytes] == kServerHelloType;
+}
+
 }  // namespace
 
 Opening classifyOpening(Datum bytes) {
@@ -74,7 +84,7 @@ Opening classifyOpening(Datum bytes) {
 
 Opening classifyMidStream(Datum bytes) {
   const auto first = bytes.peek<11>();
-  if (!first) return Opening::kNotTls;
+  if (!first) return canBeginHello(bytes) ? Opening::kUndecided : Opening::kNotTls;
   if (first.u8<0>() & 0x80) return classifySslv2(bytes);
   if (first.u8<0>() != kHandshake) return Opening::kNotTls;
   const Opening opening = classifyOpening(bytes);
@@ -87,6 +97,24 @@ Opening classifyMidStream(Datum bytes) {
   // The version of the hello: 3.x, or a draft of TLS 1.3 (0x7fxx).
   const uint8_t major = first.u8<9>(), minor = first.u8<10>();
   return isRecordVersion(major, minor) || major == 0x7f ? opening : Opening::kNotTls;
+}
+
+FoundRecord findRecord(Datum bytes, bool isTls) {
+  for (uint32_t at = 0; at < bytes.size(); ++at) {
+    const Datum rest = bytes.behind(at);
+    const uint8_t first = rest.data()[0];
+    if (first == kAlert && isTls) {
+      const auto alert = rest.peek<7>();
+      if (!alert) return {at, Opening::kUndecided};
+      const bool isAlert = isRecordVersion(alert.u8<1>(), alert.u8<2>()) && alert.be16<3>() == 2 &&
+                           (alert.u8<5>() == 1 || alert.u8<5>() == 2);
+      if (isAlert) return {at, Opening::kOtherRecord};
+    }
+    if (first != kHandshake && !(first & 0x80)) continue;
+    const Opening opening = rest.size() < 11 && first & 0x80 ? Opening::kUndecided : classifyMidStream(rest);
+    if (opening != Opening::kNotTls) return {at, opening};
+  }
+  return {static_cast<uint32_t>(bytes.size()), Opening::kUndecided};
 }
 
 bool RecordWalk::advance(Datum bytes, Opening opening, uint32_t beyond) {

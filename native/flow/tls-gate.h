@@ -48,8 +48,16 @@ constexpr uint32_t kMaxLength = 16384 + 2048;
 Opening classifyOpening(Datum bytes);
 
 // Whether a segment from the middle of nowhere begins with a hello: the same with every field of it checked that can
-// be.
+// be. kUndecided: these few bytes can be the beginning of one.
 Opening classifyMidStream(Datum bytes);
+
+// Where in a direction that begins with another protocol the first hello stands (or, once the other side's hello was
+// seen, the first alert).
+struct FoundRecord {
+  uint32_t at;      // nothing before it is one
+  Opening opening;  // kUndecided: nor is what stands there, as far as can be told
+};
+FoundRecord findRecord(Datum bytes, bool isTls);
 
 // Follows the records of one direction.
 class RecordWalk {

@@ -14,9 +14,8 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet fragment-joiner tcp-stream packet-core)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
-core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../capture/unpacker.cc ../core/batch.cc ../core/capture-set.cc
-  ../core/input.cc ../core/packet-core.cc ../flow/flow-entries.cc ../flow/flow-table.cc ../flow/quic-gate.cc
-  ../flow/reassembler.cc ../flow/tls-gate.cc ../link/*.cc ../net/*.cc)
+core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../capture/unpacker.cc ../core/*.cc ../flow/*.cc
+  ../link/*.cc ../net/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
 mkdir -p build/corpus

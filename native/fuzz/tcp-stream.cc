@@ -16,14 +16,20 @@ using namespace hellotap;
 constexpr uint32_t kStreamBytes = 1 << 17;
 constexpr size_t kMaxSegments = 4096;
 
-// Two streams that begin with hellos and go on with records of all kinds.
+// What the two sides of a flow say before their hellos.
+constexpr const char* kPreludes[] = {"a001 STARTTLS\r\n", "* OK ready\r\na001 OK begin\r\n"};
+
+// Two streams that begin with hellos, behind another protocol or not, and go on with records of all kinds.
 struct Streams {
   uint8_t bytes[2][kStreamBytes];
+  uint32_t hello[2];  // where it begins
 
-  Streams() {
+  explicit Streams(bool withPrelude) {
     static const uint8_t types[] = {22, 22, 20, 22, 21, 22, 22, 24};
     for (int side = 0; side < 2; ++side) {
-      uint32_t at = 0;
+      hello[side] = withPrelude ? static_cast<uint32_t>(std::strlen(kPreludes[side])) : 0;
+      std::memcpy(bytes[side], kPreludes[side], hello[side]);
+      uint32_t at = hello[side];
       for (unsigned record = 0; at + 5 < kStreamBytes; ++record) {
         const uint32_t length = record == 0 ? 120 : (record * 977) % 6000 + 1;
         uint8_t* header = bytes[side] + at;
@@ -53,7 +59,7 @@ void check(const Stream& stream, bool isHonest, const Streams& streams) {
     if (!direction.done || bytes.size() > kMaxOpeningBytes) std::abort();
     if (direction.end == DirectionEnd::kNone && bytes.size() > 0) std::abort();
     const int script = side == stream.client ? 0 : 1;
-    if (isHonest && bytes.size() > 0 && std::memcmp(bytes.data(), streams.bytes[script], bytes.size()) != 0)
+    if (isHonest && bytes.size() > 0 && std::memcmp(bytes.data(), streams.bytes[script] + streams.hello[script], bytes.size()) != 0)
       std::abort();
   }
 }
@@ -61,7 +67,7 @@ void check(const Stream& stream, bool isHonest, const Streams& streams) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  static const Streams& streams = *new Streams();
+  static const Streams* streams[] = {new Streams(false), new Streams(true)};
   Datum script(data, size);
   const auto head = script.take<2>();
   if (!head) return 0;
@@ -77,7 +83,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
 
   const auto readAll = [&] {
     while (const Stream* stream = table.ready()) {
-      check(*stream, isHonest, streams);
+      const auto& key = stream->key;
+      check(*stream, isHonest, *streams[((key.lowPort == 443 ? key.highPort : key.lowPort) - 1000) >> 2 & 1]);
       BatchWriter writer(memory, sizeof memory);
       if (!writer.write(*stream) || writer.written() % 8 != 0) std::abort();
       table.releaseReady();
@@ -119,7 +126,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     isHonest = isHonest && !isMisleading;
     if (isOther) std::memset(other, step.u8<7>(), sizeof other);
     segment.payload =
-        isOther ? Datum(other, length) : Datum(streams.bytes[side] + (offset < kStreamBytes ? offset : 0), length);
+        isOther ? Datum(other, length)
+                : Datum(streams[flow >> 2 & 1]->bytes[side] + (offset < kStreamBytes ? offset : 0), length);
     segment.missing = (step.u8<6>() & 0x1e) == 0x1e ? 100 : 0;
     time += (step.u8<6>() & 2) ? int64_t{step.u8<7>()} * 1000000 : 100;
     segment.timestamp = time;

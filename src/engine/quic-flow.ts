@@ -14,7 +14,7 @@ import { quicVersionName } from '../tls/quic/versions.js';
 import { communityId } from './community-id.js';
 import { tunnelFields } from './tunnel-fields.js';
 
-/** Flows that are kept in mind; each takes at most four hellos of 16 KiB, mostly one of 2 to 4 KiB. */
+/** Flows that are kept in mind; each takes at most four hellos of 16 KiB, mostly one of 2 to 4 KiB, or a few datagrams. */
 const MAX_FLOWS = 2048;
 
 /** Counters since the start; each grows only. */
@@ -29,11 +29,11 @@ export interface QuicCounters {
   evicted: number;
 }
 
-/** A flow: both directions until one of them turned out to be the client's. */
+/** A flow: both directions by `address port` of the sender, until one of them turned out to be the client's. */
 interface Flow {
-  client: ClientInitials | null;
-  /** `address port` of the client, once known. */
-  clientText: string | null;
+  /** Of the client, once known. */
+  client: string | null;
+  readonly directions: Map<string, ClientInitials>;
 }
 
 /** A ClientHello over QUIC, and what it says of its flow. */
@@ -50,20 +50,33 @@ export class QuicFlows {
   readonly #flows = new LRUCache<number, Flow>({
     max: MAX_FLOWS,
     dispose: (flow, _, reason) => {
-      if (reason === 'evict' && flow.client?.isSettled === false) this.counters.evicted++;
+      const isSettled = [...flow.directions.values()].every((initials) => initials.isSettled);
+      if (reason === 'evict' && !isSettled) this.counters.evicted++;
     },
   });
 
   /** Takes a datagram; gives the hellos that it completes. */
   accept(record: QuicRecord, input: EventInput): QuicHello[] {
     this.counters.datagrams++;
-    const flow = this.#flows.get(record.flowId) ?? { client: null, clientText: null };
+    let flow = this.#flows.get(record.flowId);
+    if (flow === undefined) {
+      flow = { client: null, directions: new Map() };
+      this.#flows.set(record.flowId, flow);
+    }
     const source = `${record.sourceAddress} ${record.sourcePort}`;
-    if (flow.clientText !== null && flow.clientText !== source) return [];
-    const client = flow.client ?? new ClientInitials();
-    const hellos = client.add(record.datagram);
-    if (!client.isClient) return [];
-    if (flow.client === null) this.#flows.set(record.flowId, { client, clientText: source });
+    if (flow.client !== null && flow.client !== source) return [];
+    let initials = flow.directions.get(source);
+    if (initials === undefined) {
+      initials = new ClientInitials();
+      flow.directions.set(source, initials);
+    }
+    const hellos = initials.add(record.datagram);
+    if (!initials.isClient) return [];
+    if (flow.client === null) {
+      flow.client = source;
+      flow.directions.clear();
+      flow.directions.set(source, initials);
+    }
     return hellos.flatMap((hello) => this.#read(hello, record, input) ?? []);
   }
 

@@ -30,6 +30,9 @@ const [plain12, plain13, plainRetry] = [await plain(tls12), await plain(tls13), 
 const untimed = ({ client, server }: ObservedFlow) => ({ client, server });
 const hex = (bytes: Buffer): string => bytes.toString('hex');
 
+/** RFC 5246 appendix E.2: version 3.1, two cipher suites, no session id, a challenge of 16 bytes. */
+const sslv2ClientHello = Buffer.concat([Buffer.from('801f01030100060000001000002f00000a', 'hex'), Buffer.alloc(16, 7)]);
+
 describe('a handshake', () => {
   it('of TLS 1.2 is handed over up to ChangeCipherSpec', () => {
     for (const side of ['client', 'server'] as const) {
@@ -356,11 +359,25 @@ describe('the gate', () => {
   });
 
   it('takes a ClientHello in the format of SSL 2.0', async () => {
-    // RFC 5246 appendix E.2: version 3.1, two cipher suites, no session id, a challenge of 16 bytes.
-    const hello = Buffer.concat([Buffer.from('801f01030100060000001000002f00000a', 'hex'), Buffer.alloc(16, 7)]);
-    const flow = await flowOf(new Conversation().handshake().sendIn('client', hello, 5).send('server', tls12.server));
-    assert.deepEqual([flow.client.hex, flow.clientPort], [hex(hello), 40_000]);
+    const talk = new Conversation().handshake().sendIn('client', sslv2ClientHello, 5).send('server', tls12.server);
+    const flow = await flowOf(talk);
+    assert.deepEqual([flow.client.hex, flow.clientPort], [hex(sslv2ClientHello), 40_000]);
     assert.deepEqual(flow.server, plain12.server);
+  });
+
+  it('takes a ServerHello of SSL 2.0, and tells by it who the server is', async () => {
+    // draft-hickman-netscape-ssl-00: no session id hit, X.509, version 2, a certificate of 20 bytes, two cipher specs, a connection id.
+    const hello = Buffer.concat([
+      Buffer.from('802d0400010002001400060010', 'hex'),
+      Buffer.alloc(20, 3),
+      Buffer.from('010080020080', 'hex'),
+      Buffer.alloc(16, 7),
+    ]);
+    hello.writeUInt16BE(0x8000 | (hello.length - 2), 0);
+    const flow = await flowOf(new Conversation().handshake().sendIn('server', hello, 5));
+    assert.deepEqual([flow.server.hex, flow.serverPort], [hex(hello), 443]);
+    const both = await flowOf(new Conversation().handshake().send('client', sslv2ClientHello).send('server', hello));
+    assert.deepEqual([both.client.hex, both.server.hex], [hex(sslv2ClientHello), hex(hello)]);
   });
 
   it('does not take the sides for each other when both send a ClientHello', async () => {

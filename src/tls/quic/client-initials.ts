@@ -17,6 +17,9 @@ export interface QuicClientHello {
 /** Connections that are told apart in one direction of a flow; beyond, the oldest is forgotten. */
 const MAX_CONNECTIONS = 4;
 
+/** Datagrams that are kept until the one comes that tells the keys, in case that they overtook it. */
+const MAX_EARLY = 2;
+
 /**
  * One connection. Its keys are those of the first connection id that the client chose; after the server's answer other
  * ids stand in the packets, and the keys stay (RFC 9001 section 5.2).
@@ -31,6 +34,7 @@ interface Connection {
 /** The Initials of one direction of a flow. */
 export class ClientInitials {
   #connections: Connection[] = [];
+  #early: Uint8Array[] = [];
 
   /** Whether a packet of a client has been decrypted. */
   get isClient(): boolean {
@@ -44,6 +48,17 @@ export class ClientInitials {
 
   /** Takes a datagram; gives the hellos that it completes, each once. */
   add(datagram: Uint8Array): QuicClientHello[] {
+    const hellos = this.#read(datagram);
+    if (!this.isClient) {
+      if (this.#early.length < MAX_EARLY) this.#early.push(datagram.slice());
+      return hellos;
+    }
+    const early = this.#early;
+    this.#early = [];
+    return early.length === 0 ? hellos : [...hellos, ...early.flatMap((kept) => this.#read(kept))];
+  }
+
+  #read(datagram: Uint8Array): QuicClientHello[] {
     return readInitials(datagram).flatMap((packet) => {
       const hello = this.#addPacket(packet);
       return hello === null ? [] : [hello];

@@ -92,6 +92,17 @@ describe("a client's Initials", () => {
     assert.deepEqual(nameIn(client.add(rest)), ['example.com']);
   });
 
+  it('are read where one under the connection id of the server overtook the first', () => {
+    const client = new ClientInitials();
+    const later = initial(1, cryptoFrame(120, MESSAGE.subarray(120)), {
+      destinationId: OTHER_ID,
+      keyId: RFC_CONNECTION_ID,
+    });
+    assert.deepEqual([client.add(later), client.isClient], [[], false]);
+    later.fill(0); // the caller's memory is used again
+    assert.deepEqual(nameIn(client.add(initial(0, cryptoFrame(0, MESSAGE.subarray(0, 120))))), ['example.com']);
+  });
+
   it('take their keys from the new connection id after a Retry, and give the hello once', () => {
     const retried = { destinationId: OTHER_ID, token: Buffer.from('token') };
     const complete = new ClientInitials();

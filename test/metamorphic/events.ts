@@ -1,0 +1,68 @@
+// What the program says of frames, without what tells runs and places apart rather than what was seen.
+import { Readable } from 'node:stream';
+import { openStreamSource } from '../../src/capture/stream-source.js';
+import { Engine } from '../../src/engine/engine.js';
+import type { EventSink, HellotapEvent } from '../../src/output/event.js';
+import { writeCapture, type LinkFrame } from './frames.js';
+
+/**
+ * The `tls` and `quic` events, as text, sorted: all their fields but `timestamp` (the packet with the first byte can be
+ * another), `flow_id` (a number that is given anew) and the tunnel that a packet came in.
+ */
+export async function eventsOf(frames: Iterable<LinkFrame>): Promise<string[]> {
+  const events: HellotapEvent[] = [];
+  const sink: EventSink = {
+    write: (event) => events.push(event),
+    ready: () => null,
+    close: () => Promise.resolve(),
+  };
+  const engine = new Engine({
+    verdicts: { verdict: () => ({ status: 'unknown', cached: false }), forget: () => undefined },
+    probes: null,
+    store: { record: () => Promise.resolve() },
+    sink,
+    now: () => 0,
+    warn: () => undefined,
+    retryAfterMs: 0,
+  });
+  const source = openStreamSource('-', Readable.from(writeCapture(frames)));
+  for await (const batch of source.batches()) for (const record of batch) engine.accept(record, { pcap_filename: '-' });
+  return events
+    .filter(({ event_type: type }) => type === 'tls' || type === 'quic')
+    .map((event) => JSON.stringify({ ...event, timestamp: undefined, flow_id: undefined, tunnel: undefined }))
+    .sort();
+}
+
+/** What a transformation changed in the events; both are sorted lines. */
+export interface Difference {
+  readonly missing: readonly string[];
+  readonly added: readonly string[];
+  /** Added events of connections that had none, where the transformation may reveal them. */
+  readonly revealed: readonly string[];
+}
+
+export function compare(before: readonly string[], after: readonly string[], reveals: boolean): Difference {
+  const added = without(after, before);
+  const seen = new Set(before.map(connectionOf));
+  const isRevealed = (line: string): boolean => reveals && !seen.has(connectionOf(line));
+  return {
+    missing: without(before, after),
+    added: added.filter((line) => !isRevealed(line)),
+    revealed: added.filter(isRevealed),
+  };
+}
+
+function connectionOf(line: string): string {
+  return (JSON.parse(line) as { community_id: string }).community_id;
+}
+
+/** The lines that are in `taken` less often. */
+function without(lines: readonly string[], taken: readonly string[]): string[] {
+  const counts = new Map<string, number>();
+  for (const line of taken) counts.set(line, (counts.get(line) ?? 0) + 1);
+  return lines.filter((line) => {
+    const left = counts.get(line) ?? 0;
+    counts.set(line, left - 1);
+    return left <= 0;
+  });
+}

@@ -27,9 +27,9 @@ Prelude classifyPrelude(Datum bytes);
 
 // Whether a segment begins with the header of the PROXY protocol, which says that a connection begins here, SYN or not.
 inline bool beginsWithProxyHeader(Datum bytes) {
-  const auto start = bytes.peek<12>();
-  if (!start || (start.u8<0>() != 'P' && start.u8<0>() != '\r')) return false;
-  return std::memcmp(bytes.data(), "PROXY TCP", 9) == 0 || std::memcmp(bytes.data(), kProxyV2, sizeof kProxyV2) == 0;
+  constexpr size_t kEnough = 6;
+  if (bytes.size() < kEnough) return false;
+  return std::memcmp(bytes.data(), "PROXY ", kEnough) == 0 || std::memcmp(bytes.data(), kProxyV2, kEnough) == 0;
 }
 
 }  // namespace hellotap

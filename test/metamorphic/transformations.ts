@@ -236,6 +236,7 @@ export const transformations: readonly Transformation[] = [
   { name: 'reordered', apply: (frames) => reordered(frames, WINDOW, pseudoRandom(1)), reveals: false },
   { name: 'one-byte', apply: (frames) => cut(frames, 1), reveals: true },
   { name: 'seven-byte', apply: (frames) => cut(frames, 7), reveals: true },
+  { name: 'vxlan', apply: inVxlan, reveals: false },
 ];
 
 /** Numbers from 0 to 1 (mulberry32). */

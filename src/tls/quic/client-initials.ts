@@ -50,7 +50,7 @@ export class ClientInitials {
   add(datagram: Uint8Array): QuicClientHello[] {
     const hellos = this.#read(datagram);
     if (!this.isClient) {
-      if (this.#early.length < MAX_EARLY) this.#early.push(datagram.slice());
+      if (this.#early.length < MAX_EARLY) this.#early.push(new Uint8Array(datagram));
       return hellos;
     }
     const early = this.#early;

@@ -48,7 +48,7 @@ export function openInitial({ bytes, packetNumberAt }: InitialPacket, keys: Init
   );
   const first = (bytes[0] ?? 0) ^ ((mask[0] ?? 0) & 0x0f);
   const payloadAt = packetNumberAt + (first & 3) + 1;
-  const header = bytes.slice(0, payloadAt);
+  const header = new Uint8Array(bytes.subarray(0, payloadAt)); // not slice, which of a Buffer is a view
   header[0] = first;
   const nonce = Uint8Array.from(keys.iv);
   for (let at = packetNumberAt; at < payloadAt; at += 1) {

@@ -1,13 +1,26 @@
 #!/usr/bin/env bash
 # Builds the fuzz targets with clang's libFuzzer and its sanitizers, and runs each for some time.
 #
-#   run.sh [SECONDS [TARGET...]]      SECONDS: per target, default 60
+#   run.sh [--corpus FOLDER] [--captures FOLDER] [SECONDS [TARGET...]]      SECONDS: per target, default 60
 #
-# Corpora are in fuzz/build/corpus, seeded with the golden captures and, where it is there, ../shared/pcaps beside the repository.
-# What a target fails on is left in fuzz/build/TARGET-crash-…; run the binary with that file to see it again.
+# Corpora grow from run to run in the FOLDER of --corpus (by default one of the user's own, outside of the project), a folder
+# per target. They begin with the golden captures, and with the small ones of --captures.
+# What a target fails on is left there as TARGET-crash-…; run the binary, fuzz/build/TARGET, with that file to see it again.
+# Exit 1: a target failed.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")"
+fuzz=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
+corpora=${XDG_CACHE_HOME:-$HOME/.cache}/hellotap-fuzz
+captures=
+while [ $# -gt 0 ]; do
+  case $1 in
+  --corpus) corpora=$2 && shift 2 ;;
+  --captures) captures=$(realpath "$2") && shift 2 ;;
+  *) break ;;
+  esac
+done
+corpora=$(realpath -m "$corpora")
+cd "$fuzz"
 seconds=${1:-60}
 shift || true
 targets=("$@")
@@ -18,10 +31,10 @@ core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../capture/unpacker.
   ../link/*.cc ../net/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
-mkdir -p build/corpus
+mkdir -p build
 for target in "${targets[@]}"; do
   clang++ "${flags[@]}" -o "build/$target" "$target.cc" "${core[@]}" -ldl
-  corpus=build/corpus/$target
+  corpus=$corpora/$target
   mkdir -p "$corpus"
   case $target in
   capture-file | packet-core)
@@ -32,9 +45,7 @@ for target in "${targets[@]}"; do
       gzip -c "$seed" >"$seed.gz"
       ! command -v zstd >/dev/null || zstd -qfc --check "$seed" >"$seed.zst"
     done
-    if [ -d ../../../shared/pcaps ]; then
-      find ../../../shared/pcaps -name '*.pcap*' -size -12k -exec cp -n {} "$corpus/" \;
-    fi
+    [ -z "$captures" ] || find "$captures" -name '*.pcap*' -size -12k -exec cp -n {} "$corpus/" \;
     ;;
   decode-packet)
     seeds=$PWD/$corpus
@@ -43,5 +54,5 @@ for target in "${targets[@]}"; do
   esac
   echo "== $target for $seconds seconds"
   "build/$target" -max_total_time="$seconds" -max_len=20000 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
-    -artifact_prefix="build/$target-" "$corpus" 2>&1 | tail -n 12
+    -artifact_prefix="$corpora/$target-" "$corpus" 2>&1 | tail -n 12
 done

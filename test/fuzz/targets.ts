@@ -175,6 +175,32 @@ function text(bytes: Uint8Array): number {
   return JSON.stringify(explained).length;
 }
 
+/** The hello of RFC 9001 and golden's, whole, in two pieces out of order, and among other frames. */
+const QUIC_FRAMES = [RFC_CRYPTO_FRAME.subarray(4), ...CLIENT_HELLOS.slice(0, 10).map(handshakeMessage)].flatMap(
+  (message) => [
+    cryptoFrame(0, message),
+    Buffer.concat([cryptoFrame(100, message.subarray(100)), cryptoFrame(0, message.subarray(0, 100))]),
+    Buffer.concat([Buffer.from('0102000500', 'hex'), cryptoFrame(0, message), Buffer.alloc(40)]),
+  ],
+);
+
+/** As one Initial, behind a Retry's token, and as two in one datagram, of several versions. */
+const QUIC_DATAGRAMS = [0x00000001, 0x6b3343cf, 0xff00001d].flatMap((version) =>
+  QUIC_FRAMES.flatMap((frames) => {
+    const initial = { version, destinationId: RFC_CONNECTION_ID, packetNumber: 0, frames };
+    const token = Buffer.alloc(16, 7);
+    return [
+      sealInitial(initial),
+      sealInitial({ ...initial, token }),
+      Buffer.concat([sealInitial(initial), sealInitial({ ...initial, packetNumber: 1, token, destinationId: token })]),
+    ];
+  }),
+);
+
+function handshakeMessage(body: Uint8Array): Buffer {
+  return Buffer.concat([Uint8Array.of(1, 0, body.length >> 8, body.length), body]);
+}
+
 /** Targets by name. */
 export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
   opening: { corpus: OPENINGS, run: opening },
@@ -194,9 +220,7 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     },
   },
   'quic-datagram': {
-    corpus: [0x00000001, 0x6b3343cf, 0xff00001d].map((version) =>
-      sealInitial({ version, destinationId: RFC_CONNECTION_ID, packetNumber: 0, frames: RFC_CRYPTO_FRAME }),
-    ),
+    corpus: QUIC_DATAGRAMS,
     run(bytes) {
       const client = new ClientInitials();
       const hellos = [...client.add(bytes), ...client.add(bytes)];
@@ -205,7 +229,7 @@ export const FUZZ_TARGETS: Readonly<Record<string, FuzzTarget>> = {
     },
   },
   'quic-frames': {
-    corpus: [RFC_CRYPTO_FRAME, Buffer.concat([cryptoFrame(4, RFC_CRYPTO_FRAME), RFC_CRYPTO_FRAME])],
+    corpus: QUIC_FRAMES,
     run(bytes) {
       const stream = new CryptoStream();
       stream.addFrames(bytes, 6);

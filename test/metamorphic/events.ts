@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { openStreamSource } from '../../src/capture/stream-source.js';
 import { Engine } from '../../src/engine/engine.js';
-import type { EventSink, HellotapEvent } from '../../src/output/event.js';
+import type { EventSink } from '../../src/output/event.js';
 import { writeCapture, type LinkFrame } from './frames.js';
 
 const LEFT_OUT: ReadonlySet<string> = new Set(['timestamp', 'flow_id', 'tunnel', 'tunnels']);
@@ -12,9 +12,13 @@ const LEFT_OUT: ReadonlySet<string> = new Set(['timestamp', 'flow_id', 'tunnel',
  * another), `flow_id` (a number that is given anew), `tunnel` and `tunnels` (one more where the packets are in one now).
  */
 export async function eventsOf(frames: Iterable<LinkFrame>): Promise<string[]> {
-  const events: HellotapEvent[] = [];
+  const lines: string[] = [];
   const sink: EventSink = {
-    write: (event) => events.push(event),
+    // At once: an event reads from the packets that are there now.
+    write: (event) => {
+      if (event.event_type !== 'tls' && event.event_type !== 'quic') return;
+      lines.push(JSON.stringify(event, (key, value: unknown) => (LEFT_OUT.has(key) ? undefined : value)));
+    },
     ready: () => null,
     close: () => Promise.resolve(),
   };
@@ -29,10 +33,7 @@ export async function eventsOf(frames: Iterable<LinkFrame>): Promise<string[]> {
   });
   const source = openStreamSource('-', Readable.from(writeCapture(frames)));
   for await (const batch of source.batches()) for (const record of batch) engine.accept(record, { pcap_filename: '-' });
-  return events
-    .filter(({ event_type: type }) => type === 'tls' || type === 'quic')
-    .map((event) => JSON.stringify(event, (key, value: unknown) => (LEFT_OUT.has(key) ? undefined : value)))
-    .sort();
+  return lines.sort();
 }
 
 /** What a transformation changed in the events; both are sorted lines. */

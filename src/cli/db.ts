@@ -53,6 +53,8 @@ Tables (plain, gzip or zstd; told by their header line; columns are found by nam
   Listingdate,SHA1,Listingreason    ja3_md5,Firstseen,Lastseen,Listingreason    Firstseen,DstIP,DstPort
   first_seen_utc,dst_ip,dst_port,c2_status,last_online,malware
       block lists of abuse.ch (SSLBL, Feodo Tracker) as published: told by themselves, the header may be a comment
+  cidr,label[,kind], or without a header one range a line (with --label), "range AS" (pyasn), or iptoasn.com's columns
+      networks: what their servers in the database answer carries the label; of ranges within ranges the narrowest counts
   jarm,label                                                JARMs; with --blocklist those of C2 servers
 
 A file is imported as a whole or not at all; the same file again changes nothing. Rows that are damaged are left out and
@@ -64,6 +66,7 @@ Examples:
   $ hellotap db import scan-2022-06-27/ --source toplist:tranco
   $ hellotap db import labels.csv
   $ hellotap db import observations.csv.zst
+  $ hellotap db import ips-v4.txt --label "Example CDN" --kind cdn --source example
   $ hellotap db import sslblacklist.csv ja3_fingerprints.csv ipblocklist.csv
   $ hellotap db import --blocklist cobaltstrike-jarm.csv --source blocklist:jarm
   $ hellotap probe -i targets.txt --format goscanner | hellotap db import -`;

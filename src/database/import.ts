@@ -5,6 +5,7 @@ import { HellotapError } from '../errors.js';
 import { fingerprintLoad, isFingerprintTable } from './import-fingerprints.js';
 import { isLabelTable, labelLoad } from './import-labels.js';
 import { commentedColumns, listLayout, listLoad } from './import-lists.js';
+import { isNetworkTable, networkListLoad, networkTableLoad, type NetworkOptions } from './import-networks.js';
 import { isObservationTable, observationLoad } from './import-observations.js';
 import {
   checkOptions,
@@ -54,7 +55,8 @@ function importTable(
   return onOwnConnection(store, async (own) => {
     const counts = emptyCounts();
     const choose = (header: Header): TableLoad => chooseLoad(own, name, header, options, written);
-    const load = await readInto(own, name, bytes, counts, choose, options);
+    const list = (firstLine: string): TableLoad | null => networkListLoad(own, firstLine, networkOptions(options));
+    const load = await readInto(own, name, bytes, counts, choose, options, list);
     const merged = own.write(() => {
       const result = load.merge();
       if (result.changed > 0) own.raiseGeneration();
@@ -83,15 +85,25 @@ export function readInto(
   counts: ReadCounts,
   choose: (header: Header) => TableLoad,
   { progress }: ImportOptions,
+  list?: (firstLine: string) => TableLoad | null,
 ): Promise<TableLoad> {
   return readTable(name, bytes, counts, {
     choose,
     commentedHeader: commentedColumns,
+    list,
     inBatch: (body) => {
       own.read(body);
       progress?.(counts.rows);
     },
   });
+}
+
+function networkOptions(options: ImportOptions): NetworkOptions {
+  return {
+    source: sourceOf(options),
+    label: options.label?.trim(),
+    kind: options.kind ?? (options.blocklist === true ? 'c2' : 'other'),
+  };
 }
 
 function chooseLoad(store: Store, name: string, header: Header, options: ImportOptions, written: Date): TableLoad {
@@ -106,6 +118,7 @@ function chooseLoad(store: Store, name: string, header: Header, options: ImportO
   const source = sourceOf(options);
   const seen = options.seen === undefined ? null : seconds(options.seen);
   if (isLabelTable(header)) return labelLoad(store, header, { source, seen, helloSet: options.helloSet });
+  if (isNetworkTable(header)) return networkTableLoad(store, header, networkOptions(options));
   const list = listLayout(header);
   if (list !== null) {
     return listLoad(store, header, list, {
@@ -120,6 +133,6 @@ function chooseLoad(store: Store, name: string, header: Header, options: ImportO
     'ERR_IMPORT',
     `${name}, line ${header.line}: no table that is known: expected the columns ` +
       'ip,port,server_name,<one per Client Hello>,fingerprint; fingerprint,label,kind; ' +
-      'week,ip,port,server_name,fingerprint,source,label; or a list of abuse.ch or of JARMs',
+      'week,ip,port,server_name,fingerprint,source,label; cidr,label; or a list of abuse.ch, of JARMs or of networks',
   );
 }

@@ -73,6 +73,8 @@ export interface TableLoad {
    * before but for the server; false where it has to be taken apart.
    */
   quickRow?(bytes: Buffer, start: number, end: number): boolean;
+  /** Of a list without columns: one line as it stands there. Returns why it is refused, null where it is not. */
+  line?(text: string): string | null;
   /** Brings all rows in, inside of `write`; `changed`: how many of them said something new. */
   merge(): { readonly changed: number; readonly newFingerprints: number };
 }
@@ -82,6 +84,8 @@ export interface TableReading {
   readonly choose: (header: Header) => TableLoad;
   /** The columns that a comment names, where it is the header of a known table (abuse.ch writes them so); else null. */
   readonly commentedHeader?: ((comment: string) => readonly string[] | null) | undefined;
+  /** A list without columns, by its first line; null where it is none. */
+  readonly list?: ((firstLine: string) => TableLoad | null) | undefined;
   readonly inBatch: (body: () => void) => void;
 }
 
@@ -93,9 +97,9 @@ export async function readTable(
   name: string,
   source: AsyncIterable<Uint8Array>,
   counts: ReadCounts,
-  { choose, commentedHeader, inBatch }: TableReading,
+  { choose, commentedHeader, list, inBatch }: TableReading,
 ): Promise<TableLoad> {
-  const reading = new TableRows(name, counts, choose, commentedHeader);
+  const reading = new TableRows(name, counts, choose, commentedHeader, list);
   for await (const batch of tableLines(source)) {
     inBatch(() => {
       if (batch.kind === 'too long') reading.damaged(batch.line, tooLong());
@@ -122,6 +126,7 @@ class TableRows {
     readonly counts: ReadCounts,
     readonly choose: TableReading['choose'],
     readonly commentedHeader: TableReading['commentedHeader'],
+    readonly list: TableReading['list'],
   ) {}
 
   damaged(line: number, reason: string): void {
@@ -152,6 +157,13 @@ class TableRows {
       if (columns !== null) this.load = this.choose((this.#header = new Header(columns, line)));
       return;
     }
+    if (this.#header === null) {
+      const list = this.list?.(text) ?? null;
+      if (list !== null) {
+        this.#header = new Header([], line);
+        this.load = list;
+      }
+    }
     if (this.#header === null || this.load === null) {
       const values = splitRow(text);
       if (typeof values === 'string') throw notATable(this.name, line, values);
@@ -169,6 +181,7 @@ class TableRows {
 }
 
 function rowReason(text: string, bytes: Buffer, header: Header, load: TableLoad): string | null {
+  if (load.line !== undefined) return load.line(text);
   const values = splitRow(text);
   if (typeof values === 'string') return values;
   if (values.length > header.columns.length || values.length < (load.leastColumns ?? header.columns.length)) {

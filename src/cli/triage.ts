@@ -21,6 +21,7 @@ interface TriageOptions extends OutputOptions, AutomaticProbingOptions {
   readonly filter?: string;
   readonly keylog?: string;
   readonly follow: boolean;
+  readonly separate: boolean;
   readonly c2Threshold: number;
   readonly minObservations: number;
 }
@@ -33,6 +34,7 @@ Nothing is probed unless --probe is given: labels then come from the database al
 Examples:
   $ hellotap triage incident.pcapng
   $ hellotap triage rotated/eth0.pcap*.gz
+  $ hellotap triage --separate sandbox/*.pcap
   $ hellotap triage --follow --format jsonl /var/captures/    (while tcpdump -G or dumpcap -b writes there)
   $ hellotap triage --format jsonl captures/ | jq 'select(.event_type == "tls") | .tls.sni'
   $ tcpdump -i eth0 -w - tcp | hellotap triage -
@@ -47,6 +49,12 @@ export function triageCommand(): Command {
   withOptions(command, [
     ...outputOptions(EVENT_FORMATS),
     databaseOption(),
+    option(
+      '--separate',
+      'captures have nothing to do with each other: each is read by itself, in the order given',
+      undefined,
+      false,
+    ),
     option(
       '--follow',
       'wait for more behind the end of files, and for the next files of a rotation, until Ctrl-C',
@@ -104,6 +112,12 @@ async function runTriage(
     import('../output/timestamp.js'),
     import('./open-store.js'),
   ]);
+  if (options.follow && options.separate) {
+    throw new HellotapError(
+      'ERR_USAGE',
+      '--separate: captures that are followed are one stream; leave out one of the two',
+    );
+  }
   const keyLog = options.keylog === undefined ? null : readKeyLog(options.keylog, terminal);
   let failed = 0;
   const onFailure = (error: HellotapError): void => {
@@ -122,7 +136,9 @@ async function runTriage(
   const following = options.follow ? await import('../capture/follow-source.js') : null;
   const sources = following
     ? [() => following.openFollowSource(paths, captureOptions)]
-    : asStreams(captures).map((together) => () => openCaptures(together, captureOptions));
+    : (options.separate ? captures.map((capture) => [capture]) : asStreams(captures)).map(
+        (together) => () => openCaptures(together, captureOptions),
+      );
   const { sink, writer } = openOutput(options, terminal, {
     table: options.follow ? LiveTableSink : TableSink,
     live: options.follow,

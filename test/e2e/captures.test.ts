@@ -111,6 +111,20 @@ describe('triage reads', () => {
     assert.deepEqual(seen.events.at(-1)?.stats?.captures, { read: 3, failed: 0 });
   });
 
+  it('two copies of a capture once, and each by itself with --separate, in the order given', async () => {
+    const copies = ['z', 'y'].map((name) => file(`copy-${name}`, capture));
+    assert.deepEqual(flows(await triage(copies)), flows(plain));
+    const apart = await triage([...copies, '--separate']);
+    assert.equal(apart.code, 0, apart.stderr);
+    assert.deepEqual(flows(apart), [...flows(plain), ...flows(plain)].sort());
+    const names = apart.events.flatMap(({ event_type, pcap_filename }) => (event_type === 'tls' ? pcap_filename : []));
+    assert.deepEqual(names, [...names].sort().reverse());
+    assert.deepEqual(apart.events.at(-1)?.stats?.captures, { read: 2, failed: 0 });
+    const both = await triage([...copies, '--separate', '--follow']);
+    assert.equal(both.code, 2);
+    assert.match(both.stderr, /--separate: captures that are followed are one stream/);
+  });
+
   it('several captures in the order of time, without the one that is none', async () => {
     const parts = [
       file('1', pcap(frames.slice(250))),

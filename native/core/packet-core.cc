@@ -118,7 +118,6 @@ __attribute__((always_inline)) PacketCore::Wanted PacketCore::takeSegment(IpPack
   segment.payload = ip.payload;
   segment.missing = ip.missing;
   segment.timestamp = frame.timestamp;
-  segment.realm = segment.envelope.realm();
   if (ip.payload.empty() && !(tcp.flags & (kSyn | kFin | kRst))) return Wanted::kIfWaiting;
   segment.hash = table_.hash(segment.key);
   table_.prefetch(segment.hash);

@@ -47,7 +47,8 @@ FlowTable::~FlowTable() {
 }
 
 void FlowTable::add(const Segment& segment) {
-  uint32_t index = entries_.find(segment.key, segment.hash, segment.direction, segment.realm);
+  const uint16_t realm = segment.envelope.realm();
+  uint32_t index = entries_.find(segment.key, segment.hash, segment.direction, realm);
   if (index == kNone) {
     index = admit(segment);
     if (index == kNone) return;
@@ -55,7 +56,7 @@ void FlowTable::add(const Segment& segment) {
     return;
   }
   now_ = segment.timestamp;
-  entries_[index].note(segment.direction, segment.realm);
+  entries_[index].note(segment.direction, realm);
   if (segment.flags & kSyn) {
     index = onSyn(index, segment);
     if (index == kNone) return;
@@ -121,7 +122,7 @@ uint32_t FlowTable::onSyn(uint32_t index, const Segment& segment) {
     entry.sides = 0;
     entries_.moveTo(index, FlowList::kNew, clock_.now());
   }
-  entry.note(direction, segment.realm);
+  entry.note(direction, segment.envelope.realm());
   entry.setStart(direction, first);
   if (!isOpening && !entry.isStarted(!direction)) entry.setStart(!direction, segment.acknowledgement);
   return index;

@@ -31,7 +31,6 @@ struct Segment {
   Datum payload;
   uint32_t missing;  // bytes behind the payload that were not captured
   int64_t timestamp;
-  uint16_t realm;  // of the envelope
   Envelope envelope;
 };
 

@@ -32,6 +32,7 @@ enum class Layer : uint8_t { kCapture = 0, kLink = 1, kNetwork = 2, kTransport =
   X(bad_tcp_header, kTransport, false)       \
   X(truncated_tcp_header, kTransport, false) \
   X(filter_not_applicable, kCapture, true)   \
+  X(interface_down, kCapture, true)          \
   X(flow_table_full, kTransport, false)      \
   X(reassembly_memory_full, kTransport, false)
 
@@ -95,6 +96,8 @@ class AnomalyLog {
     anomaly.timestamp = timestamp;
     std::vsnprintf(anomaly.detail, sizeof anomaly.detail, format, arguments);
   }
+  // Lets a kind be reported once more in the input that is selected.
+  void forget(AnomalyCode code) { seen_[input_] &= ~bitOf(code); }
   bool isNew(AnomalyCode code) const { return !(seen_[input_] & bitOf(code)); }
 
   size_t size() const { return count_; }

@@ -7,7 +7,7 @@ here=$(dirname "${BASH_SOURCE[0]}")/..
 binary=$(mktemp)
 trap 'rm -f "$binary"' EXIT
 ${CXX:-c++} -std=c++17 -O3 -Wall -Wextra -Werror -fno-exceptions -fno-rtti -I"$here" -o "$binary" "$here/bench/read-capture.cc" \
-  "$here"/core/*.cc "$here"/flow/*.cc "$here"/link/*.cc "$here"/net/*.cc "$here"/capture/pcap*-reader.cc \
+  "$here"/core/{batch,capture-set,input,packet-core}.cc "$here"/flow/*.cc "$here"/link/*.cc "$here"/net/*.cc "$here"/capture/pcap*-reader.cc \
   "$here"/capture/unpacker.cc -ldl
 
 cpu() { # CPU seconds of a command

@@ -1,11 +1,12 @@
-// The addon's entry: constants that both sides share, and the classes PacketCore and Stencils. State is per environment, so worker
-// threads may each load it.
+// The addon's entry: constants that both sides share, and the classes PacketCore, RingCapture, Stencils and
+// TcpClient. State is per environment, so worker threads may each load it.
 #include "binding/addon.h"
 
 #include "base/anomaly.h"
 #include "base/counters.h"
 #include "binding/packet-core-object.h"
 #include "binding/peek-capture.h"
+#include "binding/ring-capture-object.h"
 #include "binding/stencils-object.h"
 #include "binding/tcp-client-object.h"
 #include "capture/packet-socket.h"
@@ -46,6 +47,9 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
   for (uint16_t i = 0; i < static_cast<uint16_t>(AnomalyCode::kCount); ++i)
     codes.Set(i, anomalyKind(static_cast<AnomalyCode>(i)).name);
 
+  Napi::Array ringCounters = Napi::Array::New(env);
+  for (const char* name : kRingCounterNames) ringCounters.Set(ringCounters.Length(), name);
+
   DefineAddon(
       exports,
       {
@@ -59,6 +63,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
           InstanceValue("packetSocketStatistics",
                         Napi::Function::New<takePacketSocketStatistics>(env, "packetSocketStatistics"),
                         napi_enumerable),
+          InstanceValue("ringCounterNames", ringCounters, napi_enumerable),
+          InstanceValue("RingCapture", RingCaptureObject::define(env), napi_enumerable),
           InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
           InstanceValue("Stencils", StencilsObject::define(env), napi_enumerable),
           InstanceValue("TcpClient", TcpClientObject::define(env), napi_enumerable),

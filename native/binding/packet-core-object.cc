@@ -3,26 +3,15 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
-#include <random>
 #include <string>
+
+#include "binding/arguments.h"
 
 namespace hellotap {
 
 namespace {
 
 constexpr double kMaxCount = 1e15;
-
-void throwType(Napi::Env env, const char* message) { Napi::TypeError::New(env, message).ThrowAsJavaScriptException(); }
-
-void throwCode(Napi::Env env, const char* code, const std::string& message) {
-  Napi::Error error = Napi::Error::New(env, message);
-  error.Set("code", Napi::String::New(env, code));
-  error.ThrowAsJavaScriptException();
-}
-
-bool isBytes(const Napi::Value& value) {
-  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
-}
 
 bool isCount(const Napi::Value& value) {
   if (!value.IsNumber()) return false;
@@ -34,21 +23,6 @@ bool isLinkType(const Napi::Value& value) {
   if (!value.IsNumber()) return false;
   const double number = value.As<Napi::Number>().DoubleValue();
   return number >= 0 && number <= 65535;
-}
-
-// An option that is a whole number within bounds; false after an exception.
-bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value) {
-  const Napi::Value given = options.Get(name);
-  if (given.IsUndefined()) return true;
-  const double number = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= least && number <= most) || number != static_cast<double>(static_cast<int64_t>(number))) {
-    throwType(env, (std::string(name) + " has to be a whole number from " +
-                    std::to_string(static_cast<int64_t>(least)) + " to " + std::to_string(static_cast<int64_t>(most)))
-                       .c_str());
-    return false;
-  }
-  value = number;
-  return true;
 }
 
 const char* nameOf(ReadStatus status) {
@@ -101,20 +75,9 @@ PacketCoreObject::PacketCoreObject(const Napi::CallbackInfo& info) : Napi::Objec
       throwType(env, "options have to be an object");
       return;
     }
-    const auto options = info[0].As<Napi::Object>();
-    double maxFlows = limits.maxFlows, reassemblyBytes = static_cast<double>(limits.reassemblyBytes);
-    double openingBeyond = limits.openingBeyond;
-    if (!readLimit(env, options, "maxFlows", 16, 1 << 28, maxFlows)) return;
-    if (!readLimit(env, options, "reassemblyBytes", 1 << 18, 1e12, reassemblyBytes)) return;
-    if (!readLimit(env, options, "openingBeyond", 0, Reassembler::kMaxBytes, openingBeyond)) return;
-    limits.openingBeyond = static_cast<uint32_t>(openingBeyond);
-    limits.maxFlows = static_cast<uint32_t>(maxFlows);
-    limits.reassemblyBytes = static_cast<uint64_t>(reassemblyBytes);
+    if (!readFlowLimits(env, info[0].As<Napi::Object>(), limits)) return;
   }
-  std::random_device random;
-  uint64_t secret[4];
-  for (uint64_t& word : secret) word = uint64_t{random()} << 32 | random();
-  core_.reset(new (std::nothrow) PacketCore(limits, secret));
+  core_.reset(new (std::nothrow) PacketCore(limits, makeSecret().words));
   if (!core_ || !core_->isUsable())
     throwCode(env, "ERR_CAPTURE_UNAVAILABLE", "there is not enough memory for the flow table");
 }
@@ -331,16 +294,10 @@ void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
   const bool isArray = info.Length() > 0 && info[0].IsTypedArray() &&
                        info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
   const Counters& counted = core_ ? core_->counters() : counters_;
-  const uint64_t values[] = {
-#define HELLOTAP_COUNTER_VALUE(name) counted.name,
-      HELLOTAP_COUNTERS(HELLOTAP_COUNTER_VALUE)
-#undef HELLOTAP_COUNTER_VALUE
-  };
-  constexpr size_t count = sizeof values / sizeof values[0];
-  if (!isArray || info[0].As<Napi::Float64Array>().ElementLength() < count)
+  if (!isArray || info[0].As<Napi::Float64Array>().ElementLength() < kCounterCount)
     return throwType(info.Env(), "counters: values have to be a Float64Array with an element per counter");
   auto out = info[0].As<Napi::Float64Array>();
-  for (size_t i = 0; i < count; ++i) out[i] = static_cast<double>(values[i]);
+  writeCounters(counted, out);
 }
 
 // dispose(): gives all memory back without waiting for the garbage collector, which doesn't see it. Only the counters

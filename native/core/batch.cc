@@ -23,6 +23,13 @@ size_t bytesOf(const Tunnels& tunnels) { return tunnels.count > 0 ? sizeof tunne
 
 }  // namespace
 
+size_t countRecords(const uint8_t* batch, size_t bytes) {
+  size_t count = 0;
+  uint32_t length;
+  for (size_t at = 0; at < bytes; at += length, ++count) std::memcpy(&length, batch + at, sizeof length);
+  return count;
+}
+
 uint8_t* BatchWriter::reserve(size_t bytes) {
   const size_t padded = (bytes + 7) & ~size_t{7};
   if (size_ - written_ < padded) return nullptr;

@@ -102,6 +102,9 @@ static_assert(sizeof(SecretsRecordHeader) == 16, "layout as src/capture/flow-bat
 // The longest record: a flow with all that both directions may have.
 constexpr size_t kMaxRecordBytes = sizeof(FlowRecordHeader) + sizeof(Tunnels) + 2 * Reassembler::kMaxBytes + 8;
 
+// How many records are in a batch.
+size_t countRecords(const uint8_t* batch, size_t bytes);
+
 class BatchWriter {
  public:
   BatchWriter(uint8_t* memory, size_t size) : memory_(memory), size_(size) {}

@@ -17,9 +17,12 @@ struct PacketHeader {
 
 constexpr int kSnaplen = 262144;
 constexpr uint32_t kNetmaskUnknown = 0xffffffff;
+constexpr size_t kErrorBytes = 256;  // PCAP_ERRBUF_SIZE
+constexpr int kTimeout = 1000;
 
 struct Library {
   void* (*openDead)(int linkType, int snaplen);
+  void* (*openLive)(const char* interface, int snaplen, int isPromiscuous, int timeout, char* error);
   int (*compile)(void* handle, BpfProgram* program, const char* expression, int optimize, uint32_t netmask);
   char* (*error)(void* handle);
   void (*close)(void* handle);
@@ -41,7 +44,8 @@ Library& libpcap() {
     void* found = nullptr;
     for (const char* name : {"libpcap.so.1", "libpcap.so.0.8", "libpcap.so", "libpcap.A.dylib", "libpcap.dylib"})
       if (!found) found = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    return found && find(found, "pcap_open_dead", library.openDead) && find(found, "pcap_compile", library.compile) &&
+    return found && find(found, "pcap_open_dead", library.openDead) &&
+           find(found, "pcap_open_live", library.openLive) && find(found, "pcap_compile", library.compile) &&
            find(found, "pcap_geterr", library.error) && find(found, "pcap_close", library.close) &&
            find(found, "pcap_freecode", library.freeCode) && find(found, "pcap_offline_filter", library.run);
   }();
@@ -100,6 +104,35 @@ bool BpfFilter::matches(const Frame& frame, Notes& notes) {
   if (!compiled->applies) return false;
   const PacketHeader header{{}, static_cast<uint32_t>(frame.bytes.size()), frame.original};
   return libpcap().run(&compiled->program, &header, frame.bytes.data()) != 0;
+}
+
+bool compileForKernel(const std::string& expression, const std::string& interface, uint16_t linkType, BpfCode& out,
+                      std::string& error) {
+  Library& library = libpcap();
+  const std::lock_guard<std::mutex> lock(library.mutex);
+  if (!library.isComplete) {
+    error = "libpcap is not there";
+    return false;
+  }
+  // What a handle is open on tells libpcap what the kernel can do.
+  char words[kErrorBytes] = "";
+  void* handle = linkType == kLinkEthernet ? library.openLive(interface.c_str(), kSnaplen, 0, kTimeout, words)
+                                           : library.openDead(dltOf(linkType), kSnaplen);
+  if (!handle) {
+    error = words;
+    return false;
+  }
+  BpfProgram program{0, nullptr};
+  const bool applies = library.compile(handle, &program, expression.c_str(), 1, kNetmaskUnknown) == 0;
+  if (applies) {
+    const auto* instructions = static_cast<const BpfInstruction*>(program.instructions);
+    out.assign(instructions, instructions + program.length);
+    library.freeCode(&program);
+  } else {
+    error = library.error(handle);
+  }
+  library.close(handle);
+  return applies;
 }
 
 }  // namespace hellotap

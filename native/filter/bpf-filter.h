@@ -9,6 +9,7 @@
 
 #include "base/frame.h"
 #include "core/packet-core.h"
+#include "filter/bpf-program.h"
 
 namespace hellotap {
 
@@ -45,6 +46,12 @@ class BpfFilter : public FrameFilter {
   std::string expression_;
   std::vector<Compiled> programs_;
 };
+
+// Compiles for the kernel's filter on that interface, whose packets are of that link type: VLAN tags, which are beside
+// the packet there, are looked for where the kernel has them. Needs the right to capture; false, with libpcap's words
+// for it, where that can't be done.
+bool compileForKernel(const std::string& expression, const std::string& interface, uint16_t linkType, BpfCode& out,
+                      std::string& error);
 
 }  // namespace hellotap
 

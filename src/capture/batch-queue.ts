@@ -12,7 +12,7 @@ export class BatchQueue {
   #ended = false;
   #wake: (() => void) | null = null;
 
-  /** Batches that were dropped because too many bytes were waiting. */
+  /** Records that were dropped, batch by batch, because too many bytes were waiting. */
   get dropped(): number {
     return this.#dropped;
   }
@@ -20,7 +20,7 @@ export class BatchQueue {
   /** Takes a copy of a batch. */
   push(batch: FlowBatch): void {
     if (this.#waitingBytes + batch.byteLength > MAX_WAITING_BYTES) {
-      this.#dropped++;
+      this.#dropped += [...batch].length;
       return;
     }
     this.#batches.push(batch.copy());

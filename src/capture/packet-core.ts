@@ -65,7 +65,27 @@ export interface NativeStencils {
   findAll(batch: Uint8Array, length: number, numbers: Uint32Array): number;
 }
 
-interface Addon {
+/** What native/binding/ring-capture-object.cc offers. */
+export interface NativeRing {
+  take(batch: Uint8Array): number;
+  counters(core: Float64Array, ring: Float64Array): void;
+  stop(): void;
+  dispose(): void;
+  readonly isEnded: boolean;
+  readonly failure: string | null;
+}
+
+/** Of a ring; bounds of the flow tables are for all threads together. */
+export interface NativeRingOptions extends PacketCoreOptions {
+  readonly interface: string;
+  /** Empty: every packet. */
+  readonly filter: string;
+  readonly ringBytes: number;
+  readonly threads: number;
+  readonly promiscuous: boolean;
+}
+
+export interface Addon {
   readonly layoutVersion: number;
   readonly maxRecordBytes: number;
   readonly counterNames: readonly string[];
@@ -76,13 +96,17 @@ interface Addon {
   readonly packetSocketStatistics: (socket: number) => [number, number] | null;
   readonly PacketCore: new (options: PacketCoreOptions) => NativeCore;
   readonly Stencils: (new () => NativeStencils) & { readonly slots: number; readonly maxHoles: number };
+  readonly ringCounterNames: readonly string[];
+  /** Undefined off Linux. */
+  readonly RingCapture: (new (options: NativeRingOptions, wake: () => void) => NativeRing) | undefined;
 }
 
-const BATCH_BYTES = 256 * 1024;
+/** Of the memory that batches are read into. */
+export const BATCH_BYTES = 256 * 1024;
 
 let loaded: Addon | undefined;
 
-/** The addon, loaded once. Throws ERR_CAPTURE_UNAVAILABLE where it is not built. */
+/** The addon, loaded once. Throws ERR_CAPTURE_UNAVAILABLE where it is missing or of another version. */
 export function loadAddon(): Addon {
   if (loaded) return loaded;
   const addon = loadNativeAddon() as Addon;
@@ -93,6 +117,11 @@ export function loadAddon(): Addon {
     );
   }
   return (loaded = addon);
+}
+
+/** Values by their names. */
+export function namedCounters(names: readonly string[], values: Float64Array): Record<string, number> {
+  return Object.fromEntries(names.map((name, index) => [name, values[index] ?? 0]));
 }
 
 /** The `code` of an error that the addon threw. */
@@ -258,9 +287,7 @@ export class PacketCore {
 
   counters(): CaptureCounters {
     this.#native.counters(this.#values);
-    const values = this.#values;
-    const entries = this.#addon.counterNames.map((name, index): [string, number] => [name, values[index] ?? 0]);
-    return { packets: 0, bytes: 0, ...Object.fromEntries(entries) };
+    return { packets: 0, bytes: 0, ...namedCounters(this.#addon.counterNames, this.#values) };
   }
 
   #batch(length: number): FlowBatch | null {

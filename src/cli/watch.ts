@@ -1,5 +1,6 @@
 // `hellotap watch INTERFACE`: TLS servers on live traffic, for months.
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
+import { CAPTURE_WAYS, DEFAULT_CAPTURE_WAY, type CaptureWay } from '../capture/live-source.js';
 import { LiveTableSink } from '../output/live-table-sink.js';
 import type { Store } from '../database/store.js';
 import type { BaselineWatch, BaselineWatchOptions } from '../engine/baseline-watch.js';
@@ -16,6 +17,7 @@ import { ExitCode, framed, type CommandContext } from './command.js';
 import { integer, decimal, option, withOptions } from './option.js';
 import { openHelloSet } from './hello-sets.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
+import { becomeUser } from './become-user.js';
 import { c2ThresholdOption, minObservationsOption } from './triage.js';
 
 interface WatchOptions extends OutputOptions, AutomaticProbingOptions {
@@ -25,6 +27,9 @@ interface WatchOptions extends OutputOptions, AutomaticProbingOptions {
   readonly minObservations: number;
   readonly statsInterval: number;
   readonly bufferSize: number;
+  readonly capture: CaptureWay;
+  readonly captureThreads: number;
+  readonly user?: string;
   readonly promiscuous: boolean;
   readonly baseline?: number;
 }
@@ -41,6 +46,8 @@ Examples:
   $ sudo hellotap watch eth1 --no-probe
   $ sudo hellotap watch eth1 --filter 'tcp port 443' --probe-networks 198.51.100.0/24 --exclude no-probe.txt
   $ sudo hellotap watch eth1 --baseline 6 --probe-networks 198.51.100.0/24
+  $ sudo hellotap watch eth1 --user hellotap --database /var/lib/hellotap/hellotap.db --output /var/log/hellotap/eve.jsonl
+  $ sudo hellotap watch eth1 --capture-threads 4 --buffer-size 512
   $ hellotap watch eth1 --config /etc/hellotap/hellotap.yaml      (with CAP_NET_RAW)`;
 
 export function watchCommand(): Command {
@@ -56,7 +63,17 @@ export function watchCommand(): Command {
     c2ThresholdOption(),
     minObservationsOption(),
     option('--stats-interval <seconds>', 'how often counters are written; 0: only at the end', decimal(0, 86_400), 60),
+    new Option('--capture <way>', "ring: hellotap's own AF_PACKET ring (Linux); cap: libpcap")
+      .choices(CAPTURE_WAYS)
+      .default(DEFAULT_CAPTURE_WAY),
     option('--buffer-size <mib>', "the system's capture buffer", integer(1, 2048), 64),
+    option(
+      '--capture-threads <n>',
+      'rings, each with a thread, over which packets are spread by their addresses',
+      integer(1, 64),
+      1,
+    ),
+    option('--user <name>', 'become this user for good as soon as the interface is open; needs to be started as root'),
     option('--no-promiscuous', 'leave the interface in its mode'),
     option('--no-probe', 'do not probe'),
     option('--baseline <hours>', 'check the recorded servers every so many hours', decimal(0.001, 100_000)),
@@ -82,9 +99,16 @@ async function runWatch(
   }
   const source = await openLiveSource(name, {
     filter: options.filter,
+    capture: options.capture,
     bufferBytes: options.bufferSize * 1024 * 1024,
+    threads: options.captureThreads,
     promiscuous: options.promiscuous,
+    notify: (text) => {
+      terminal.warning(text);
+    },
   });
+  // Before anything else is opened, so that all files are that user's.
+  if (options.user !== undefined) becomeUser(options.user);
   const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
   const output: OpenOutput = openOutput(options, terminal, {
     table: LiveTableSink,

@@ -27,6 +27,7 @@ export class LineWriter {
   #queue: Buffer[] = [];
   #queued = 0;
   #writing = false;
+  #isHurried = false;
   #failure: HellotapError | null = null;
   #waiters: (() => void)[] = [];
   #dropped = 0;
@@ -77,15 +78,20 @@ export class LineWriter {
       this.#dropped++;
       return false;
     }
-    this.flush();
+    this.#takeText();
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (this.#direct) this.#writeNow(bytes);
     else this.#enqueue(bytes);
     return true;
   }
 
-  /** Starts to write what has been taken so far. */
+  /** Starts to write what has been taken so far; with a write under way, all that has come by its end goes next, in one piece. */
   flush(): void {
+    this.#isHurried = this.#writing && this.#text.length < CHUNK;
+    if (!this.#isHurried) this.#takeText();
+  }
+
+  #takeText(): void {
     if (this.#text.length === 0) return;
     if (this.#direct) {
       this.#writeNow(this.#text.view());
@@ -155,6 +161,7 @@ export class LineWriter {
       this.#queued -= written;
       if (written === piece.length) this.#queue.shift();
       else this.#queue[0] = piece.subarray(written);
+      if (this.#isHurried) this.flush();
       if (this.#queued <= this.#limit / 8) this.#wake();
       this.#pump();
     });

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { sqlite } from '../../src/database/sqlite.js';
+import { CAPTURE_WAYS } from '../../src/capture/live-source.js';
 import { hellotap, liveCaptureSkipReason, outcome, program, root, start, type Outcome } from './hellotap.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'hellotap-bad-'));
@@ -122,23 +123,36 @@ describe('probe', () => {
   });
 });
 
-describe('watch says what is wrong with', { skip: liveCaptureSkipReason() }, () => {
-  it('an interface that does not exist', async () => {
-    assertRefused(await hellotap('watch', 'nosuch0', '--database', database), 1, /nosuch0/);
+for (const way of CAPTURE_WAYS) {
+  describe(`watch --capture ${way} says what is wrong with`, { skip: liveCaptureSkipReason(way) }, () => {
+    it('an interface that does not exist', async () => {
+      assertRefused(await hellotap('watch', 'nosuch0', '--capture', way, '--database', database), 1, /nosuch0/);
+    });
+
+    it('missing rights to capture', { skip: rightsSkipReason() }, async () => {
+      assertRefused(await asNobody('watch', 'lo', '--capture', way, '--no-probe'), 1, /CAP_NET_RAW|root|rights|permi/i);
+    });
+  });
+}
+
+describe('watch --user', { skip: liveCaptureSkipReason('ring') }, () => {
+  const asRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' };
+
+  it('needs a user that exists', asRoot, async () => {
+    assertRefused(await hellotap('watch', 'lo', '--no-probe', '--user', 'no-such-user'), 2, /no such user/);
   });
 
-  it('missing rights to capture', { skip: rightsSkipReason() }, async () => {
-    const args = ['watch', 'lo', '--database', join(directory, 'nobody.db'), '--no-probe'];
-    mkdirSync(join(directory, 'nobody'), { mode: 0o777 });
-    const asNobody =
-      process.getuid?.() === 0
-        ? outcome(
-            spawn('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program, ...args]),
-          )
-        : hellotap(...args);
-    assertRefused(await asNobody, 1, /CAP_NET_RAW|root|rights|permi/i);
+  it('does not take root for one', asRoot, async () => {
+    assertRefused(await hellotap('watch', 'lo', '--no-probe', '--user', 'root'), 2, /that is root/);
   });
 });
+
+function asNobody(...args: string[]): Promise<Outcome> {
+  if (process.getuid?.() !== 0) return hellotap(...args);
+  return outcome(
+    spawn('setpriv', ['--reuid=65534', '--regid=65534', '--clear-groups', process.execPath, program, ...args]),
+  );
+}
 
 function rightsSkipReason(): string | false {
   if (process.getuid?.() !== 0) return false;

@@ -1,13 +1,14 @@
 // One run of the loop, live: `hellotap watch` looks on while a TLS client visits servers twice. Prints what came of it as
 // one JSON object. loop.test.ts runs this in a network namespace of its own and judges it.
-//   loop-scenario.ts lo ID…    over loopback, to lab servers that are up
-//   loop-scenario.ts veth ID…  over a veth pair into a second namespace, in which it starts them
+//   loop-scenario.ts lo ring|cap ID…    over loopback, to lab servers that are up
+//   loop-scenario.ts veth ring|cap ID…  over a veth pair into a second namespace, in which it starts them
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import type { CaptureWay } from '../../src/capture/live-source.js';
 import type { HellotapEvent } from '../../src/output/event.js';
 import { deployment } from '../lab/lab.js';
 import { outcome, start } from './hellotap.js';
@@ -26,7 +27,7 @@ export const loopServerName = 'lab.test';
 
 const lab = join(import.meta.dirname, '../lab');
 
-async function scenario(mode: 'lo' | 'veth', ids: readonly string[]): Promise<LoopReport> {
+async function scenario(mode: 'lo' | 'veth', capture: CaptureWay, ids: readonly string[]): Promise<LoopReport> {
   const directory = mkdtempSync(join(tmpdir(), 'hellotap-loop-'));
   const processes: ChildProcess[] = [];
   try {
@@ -40,7 +41,7 @@ async function scenario(mode: 'lo' | 'veth', ids: readonly string[]): Promise<Lo
     const output = join(directory, 'events.jsonl');
     const watch = start([
       ...['watch', network.interface, '--format', 'jsonl', '--output', output, '--database', join(directory, 'db')],
-      ...['--probe-networks', network.cidr, '--filter', network.filter, '--per-server-rate', '0'],
+      ...['--capture', capture, '--probe-networks', network.cidr, '--filter', network.filter, '--per-server-rate', '0'],
     ]);
     const ended = outcome(watch);
     processes.push(watch);
@@ -152,9 +153,11 @@ async function until(what: string, condition: () => boolean): Promise<void> {
   throw new Error(`waited in vain for: ${what}`);
 }
 
-const [mode, ...ids] = process.argv.slice(2);
+const [mode, capture, ...ids] = process.argv.slice(2);
 if (import.meta.filename === process.argv[1]) {
-  if (mode !== 'lo' && mode !== 'veth') throw new Error('loop-scenario.ts lo|veth ID…');
-  const report = await scenario(mode, ids);
+  if ((mode !== 'lo' && mode !== 'veth') || (capture !== 'ring' && capture !== 'cap')) {
+    throw new Error('loop-scenario.ts lo|veth ring|cap ID…');
+  }
+  const report = await scenario(mode, capture, ids);
   console.log(JSON.stringify(report));
 }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { CAPTURE_WAYS, type CaptureWay } from '../../src/capture/live-source.js';
 import { deployment, labSkipReason } from '../lab/lab.js';
 import { liveCaptureSkipReason, root } from './hellotap.js';
 import type { LoopReport } from './loop-scenario.js';
@@ -27,8 +28,8 @@ const golden = new Map(
     .map((row) => [row.deployment, row.fingerprint]),
 );
 
-function skipReason(): string | false {
-  const missing = labSkipReason(ids) || liveCaptureSkipReason();
+function skipReason(capture: CaptureWay): string | false {
+  const missing = labSkipReason(ids) || liveCaptureSkipReason(capture);
   if (missing !== false) return missing;
   for (const [command, ...args] of [
     ['tcpdump', '--version'],
@@ -43,11 +44,14 @@ function skipReason(): string | false {
   return false;
 }
 
-for (const { mode, title, up } of [
-  { mode: 'lo', title: 'watch on loopback, probing allowed to 127.0.0.0/8', up: ids },
-  { mode: 'veth', title: 'watch on a veth pair between two namespaces, with a libpcap filter', up: ['none'] },
-]) {
-  describe(title, { skip: skipReason(), timeout: 120_000 }, () => {
+const places = [
+  { mode: 'lo', place: 'loopback, probing allowed to 127.0.0.0/8', up: ids },
+  { mode: 'veth', place: 'a veth pair between two namespaces, with a libpcap filter', up: ['none'] },
+];
+for (const { mode, place, up, capture } of places.flatMap((one) =>
+  CAPTURE_WAYS.map((way) => ({ ...one, capture: way })),
+)) {
+  describe(`watch through ${capture} on ${place}`, { skip: skipReason(capture), timeout: 120_000 }, () => {
     let report: LoopReport;
     const flowsTo = (id: string) =>
       report.events.filter((event) => event.event_type === 'tls').filter((event) => addressOf(id) === event.dest_ip);
@@ -55,7 +59,15 @@ for (const { mode, title, up } of [
       mode === 'lo' ? deployment(id).address : deployment(id).address.replace('127.0.1.', '10.77.1.');
 
     before(async () => {
-      const scenario = [process.execPath, '--import', 'tsx', join(root, 'test/e2e/loop-scenario.ts'), mode, ...ids];
+      const scenario = [
+        process.execPath,
+        '--import',
+        'tsx',
+        join(root, 'test/e2e/loop-scenario.ts'),
+        mode,
+        capture,
+        ...ids,
+      ];
       const { stdout } = await promisify(execFile)('bash', [apart, ...up, '--', ...scenario], {
         cwd: root,
         maxBuffer: 16 << 20,

@@ -1,0 +1,62 @@
+#include "binding/arguments.h"
+
+#include <random>
+
+namespace hellotap {
+
+void throwType(Napi::Env env, const char* message) { Napi::TypeError::New(env, message).ThrowAsJavaScriptException(); }
+
+void throwCode(Napi::Env env, const char* code, const std::string& message) {
+  Napi::Error error = Napi::Error::New(env, message);
+  error.Set("code", Napi::String::New(env, code));
+  error.ThrowAsJavaScriptException();
+}
+
+bool isBytes(const Napi::Value& value) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+}
+
+bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value) {
+  const Napi::Value given = options.Get(name);
+  if (given.IsUndefined()) return true;
+  const double number = given.IsNumber() ? given.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= least && number <= most) || number != static_cast<double>(static_cast<int64_t>(number))) {
+    throwType(env, (std::string(name) + " has to be a whole number from " +
+                    std::to_string(static_cast<int64_t>(least)) + " to " + std::to_string(static_cast<int64_t>(most)))
+                       .c_str());
+    return false;
+  }
+  value = number;
+  return true;
+}
+
+bool readFlowLimits(Napi::Env env, const Napi::Object& options, FlowLimits& limits) {
+  double maxFlows = limits.maxFlows, reassemblyBytes = static_cast<double>(limits.reassemblyBytes);
+  double openingBeyond = limits.openingBeyond;
+  if (!readLimit(env, options, "maxFlows", 16, 1 << 28, maxFlows)) return false;
+  if (!readLimit(env, options, "reassemblyBytes", 1 << 18, 1e12, reassemblyBytes)) return false;
+  if (!readLimit(env, options, "openingBeyond", 0, Reassembler::kMaxBytes, openingBeyond)) return false;
+  limits.openingBeyond = static_cast<uint32_t>(openingBeyond);
+  limits.maxFlows = static_cast<uint32_t>(maxFlows);
+  limits.reassemblyBytes = static_cast<uint64_t>(reassemblyBytes);
+  return true;
+}
+
+Secret makeSecret() {
+  std::random_device random;
+  Secret secret;
+  for (uint64_t& word : secret.words) word = uint64_t{random()} << 32 | random();
+  return secret;
+}
+
+void writeCounters(const Counters& counters, Napi::Float64Array& out) {
+  const uint64_t values[] = {
+#define HELLOTAP_COUNTER_VALUE(name) counters.name,
+      HELLOTAP_COUNTERS(HELLOTAP_COUNTER_VALUE)
+#undef HELLOTAP_COUNTER_VALUE
+  };
+  static_assert(sizeof values / sizeof values[0] == kCounterCount, "every counter once");
+  for (size_t i = 0; i < kCounterCount; ++i) out[i] = static_cast<double>(values[i]);
+}
+
+}  // namespace hellotap

@@ -1,0 +1,37 @@
+// What the classes of the addon share: checks of arguments, and errors.
+#ifndef HELLOTAP_BINDING_ARGUMENTS_H_
+#define HELLOTAP_BINDING_ARGUMENTS_H_
+
+#include <napi.h>
+
+#include <cstdint>
+#include <string>
+
+#include "base/counters.h"
+#include "flow/flow-table.h"
+
+namespace hellotap {
+
+void throwType(Napi::Env env, const char* message);
+void throwCode(Napi::Env env, const char* code, const std::string& message);
+
+bool isBytes(const Napi::Value& value);
+
+// An option that is a whole number within bounds; false after an exception.
+bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value);
+// The bounds of a flow table; false after an exception.
+bool readFlowLimits(Napi::Env env, const Napi::Object& options, FlowLimits& limits);
+
+// What flow tables hash with, so that nobody outside can make keys collide.
+struct Secret {
+  uint64_t words[4];
+};
+Secret makeSecret();
+
+// Fills a Float64Array, checked to be long enough, in the order of the addon's counterNames.
+void writeCounters(const Counters& counters, Napi::Float64Array& out);
+constexpr size_t kCounterCount = sizeof(Counters) / sizeof(uint64_t);
+
+}  // namespace hellotap
+
+#endif  // HELLOTAP_BINDING_ARGUMENTS_H_

@@ -2,7 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { accessSync } from 'node:fs';
 import { join } from 'node:path';
-import type { CaptureWay } from '../../src/capture/live-source.js';
+import { DEFAULT_CAPTURE_WAY, type CaptureWay } from '../../src/capture/live-source.js';
 
 export const root = join(import.meta.dirname, '../..');
 export const program = join(root, 'dist/cli/main.js');
@@ -47,7 +47,7 @@ export function hellotap(...args: string[]): Promise<Outcome> {
 }
 
 /** Why live capture cannot be tried here; false where it can. */
-export function liveCaptureSkipReason(capture: CaptureWay): string | false {
+export function liveCaptureSkipReason(capture: CaptureWay = DEFAULT_CAPTURE_WAY): string | false {
   if (capture === 'ring') return process.platform === 'linux' ? false : 'there is no ring off Linux';
   try {
     accessSync(join(root, 'node_modules/cap/build/Release/cap.node'));

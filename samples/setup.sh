@@ -63,7 +63,7 @@ check_tools
 abi=$(node -p '[process.versions.modules, process.platform, process.arch].join()')
 packages=$({ cat package-lock.json .npmrc; echo "$abi"; has_pcap_headers && echo pcap; } | digest)
 core=$({ contents native; echo "$packages"; } | digest)
-scripts=$({ contents src; cat tsconfig.json; echo "$packages"; } | digest)
+scripts=$({ contents src; cat tsconfig.json bundle.cjs; echo "$packages"; } | digest)
 export JOBS=${JOBS:-max}
 
 if ! fresh packages "$packages" || [ ! -e node_modules/.package-lock.json ]; then

@@ -1,13 +1,14 @@
 // Loads the compiled part (native/): the packet core and the TCP client. Each room that uses a part of it says in its own
 // words what that part looks like.
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 import { HellotapError } from './errors.js';
+import { packageFile } from './package-root.js';
 
 /** The addon's exports. Throws ERR_CAPTURE_UNAVAILABLE where it is not built. */
 export function loadNativeAddon(): unknown {
   try {
-    const require = createRequire(import.meta.url);
-    return require('../native/build/Release/hellotap.node');
+    return createRequire(import.meta.url)(fileURLToPath(packageFile('native/build/Release/hellotap.node'))) as unknown;
   } catch (cause) {
     throw new HellotapError(
       'ERR_CAPTURE_UNAVAILABLE',

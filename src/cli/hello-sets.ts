@@ -3,12 +3,13 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { HellotapError } from '../errors.js';
+import { packageFile } from '../package-root.js';
 import { loadGoscannerHelloSet } from '../probe/goscanner-hello-set.js';
 import { HELLO_SET_FILE, loadHelloSet } from '../probe/hello-set-file.js';
 import type { HelloSet } from '../probe/hello-set.js';
 
 /** Where the sets are that come with the program. */
-const OWN_SETS = fileURLToPath(new URL('../../samples/hello-sets', import.meta.url));
+const OWN_SETS = fileURLToPath(packageFile('samples/hello-sets'));
 
 /**
  * The set of that name among those that come with the program, else that of the folder: in our own format where there

@@ -3,6 +3,7 @@
 import { readFileSync, writeSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from './command.js';
+import { packageFile } from '../package-root.js';
 import { COMMANDS } from './commands.js';
 
 const DESCRIPTION = `What is really behind that TLS server?
@@ -24,7 +25,7 @@ Exit codes:
   130 stopped by a signal after finishing what had begun`;
 
 function version(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
     version: string;
   };
   return manifest.version;

@@ -48,8 +48,7 @@ for target in "${targets[@]}"; do
     [ -z "$captures" ] || find "$captures" -name '*.pcap*' -size -12k -exec cp -n {} "$corpus/" \;
     ;;
   decode-packet)
-    seeds=$PWD/$corpus
-    (cd ../.. && node --import tsx test/fuzz/native-seeds.ts "$seeds" $(ls -d ../shared/pcaps/*.pcap 2>/dev/null))
+    (cd ../.. && node --import tsx test/fuzz/native-seeds.ts "$corpus" $(ls -d ../shared/pcaps/*.pcap 2>/dev/null))
     ;;
   esac
   echo "== $target for $seconds seconds"

@@ -27,7 +27,7 @@ targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet fragment-joiner tcp-stream packet-core)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
-core=(../capture/pcap-reader.cc ../capture/pcapng-reader.cc ../capture/unpacker.cc ../core/*.cc ../flow/*.cc
+core=(../capture/*.cc ../core/*.cc ../filter/*.cc ../flow/*.cc
   ../link/*.cc ../net/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)

@@ -4,12 +4,19 @@ import * as zlib from 'node:zlib';
 
 type Compress = (bytes: Buffer) => Buffer;
 
+/** `ZSTD_c_checksumFlag`: as the command does it; without, damage in what did not get smaller cannot be told. */
+const ZSTD_CHECKSUM_FLAG = 201;
+
 /** Absent where neither Node nor the system has zstd. */
 export const zstd: Compress | null = findZstd();
 
 function findZstd(): Compress | null {
-  const { zstdCompressSync } = zlib as { zstdCompressSync?: Compress };
-  if (zstdCompressSync !== undefined) return zstdCompressSync;
+  const { zstdCompressSync } = zlib as {
+    zstdCompressSync?: (input: Buffer, options: { params: Readonly<Record<number, number>> }) => Buffer;
+  };
+  if (zstdCompressSync !== undefined) {
+    return (input) => zstdCompressSync(input, { params: { [ZSTD_CHECKSUM_FLAG]: 1 } });
+  }
   const run: Compress = (input) =>
     execFileSync('zstd', ['-q', '-c', '--check'], { input, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
   try {

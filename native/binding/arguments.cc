@@ -12,8 +12,16 @@ void throwCode(Napi::Env env, const char* code, const std::string& message) {
   error.ThrowAsJavaScriptException();
 }
 
-bool isBytes(const Napi::Value& value) {
-  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
+bool isArray(const Napi::Value& value, napi_typedarray_type type) {
+  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
+}
+
+bool isBytes(const Napi::Value& value) { return isArray(value, napi_uint8_array); }
+
+bool isUint16(const Napi::Value& value) {
+  if (!value.IsNumber()) return false;
+  const double number = value.As<Napi::Number>().DoubleValue();
+  return number >= 0 && number <= 65535;
 }
 
 bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value) {

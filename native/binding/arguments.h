@@ -15,7 +15,10 @@ namespace hellotap {
 void throwType(Napi::Env env, const char* message);
 void throwCode(Napi::Env env, const char* code, const std::string& message);
 
+bool isArray(const Napi::Value& value, napi_typedarray_type type);
 bool isBytes(const Napi::Value& value);
+// A port or a link type.
+bool isUint16(const Napi::Value& value);
 
 // An option that is a whole number within bounds; false after an exception.
 bool readLimit(Napi::Env env, const Napi::Object& options, const char* name, double least, double most, double& value);

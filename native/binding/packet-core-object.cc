@@ -19,12 +19,6 @@ bool isCount(const Napi::Value& value) {
   return number >= 0 && number <= kMaxCount;
 }
 
-bool isLinkType(const Napi::Value& value) {
-  if (!value.IsNumber()) return false;
-  const double number = value.As<Napi::Number>().DoubleValue();
-  return number >= 0 && number <= 65535;
-}
-
 const char* nameOf(ReadStatus status) {
   switch (status) {
     case ReadStatus::kMore:
@@ -189,7 +183,7 @@ void PacketCoreObject::continueStream(const Napi::CallbackInfo& info) {
 // openFrames(linkType): frames of one link type, pushed as FrameQueue wants them.
 void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
   if (!isUsable(info.Env())) return;
-  if (info.Length() < 1 || !isLinkType(info[0]))
+  if (info.Length() < 1 || !isUint16(info[0]))
     return throwType(info.Env(), "openFrames: link type has to be a number from 0 to 65535");
   closeInput();
   frames_.reset(new FrameQueue(static_cast<uint16_t>(info[0].As<Napi::Number>().Uint32Value()), nextInput_++));
@@ -202,7 +196,7 @@ void PacketCoreObject::openFrames(const Napi::CallbackInfo& info) {
 void PacketCoreObject::setFilter(const Napi::CallbackInfo& info) {
   if (!isUsable(info.Env())) return;
   const Napi::Env env = info.Env();
-  if (info.Length() < 2 || !info[0].IsString() || !isLinkType(info[1]))
+  if (info.Length() < 2 || !info[0].IsString() || !isUint16(info[1]))
     return throwType(env, "setFilter: expression has to be a string, link type a number from 0 to 65535");
   const std::string expression = info[0].As<Napi::String>().Utf8Value();
   core_->setFilter(nullptr);

@@ -2,23 +2,9 @@
 
 #include <string>
 
+#include "binding/arguments.h"
+
 namespace hellotap {
-
-namespace {
-
-void throwType(Napi::Env env, const char* message) { Napi::TypeError::New(env, message).ThrowAsJavaScriptException(); }
-
-bool isArray(const Napi::Value& value, napi_typedarray_type type) {
-  return value.IsTypedArray() && value.As<Napi::TypedArray>().TypedArrayType() == type;
-}
-
-bool isPort(const Napi::Value& value) {
-  if (!value.IsNumber()) return false;
-  const double number = value.As<Napi::Number>().DoubleValue();
-  return number >= 0 && number <= 65535;
-}
-
-}  // namespace
 
 Napi::Function TcpClientObject::define(Napi::Env env) {
   return DefineClass(env, "TcpClient",
@@ -32,7 +18,7 @@ Napi::Function TcpClientObject::define(Napi::Env env) {
 // new TcpClient(events: Int32Array, bytes: Uint8Array, onEvents: (count) => void): what happens is noted in the two arrays.
 TcpClientObject::TcpClientObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<TcpClientObject>(info) {
   const Napi::Env env = info.Env();
-  if (info.Length() < 3 || !isArray(info[0], napi_int32_array) || !isArray(info[1], napi_uint8_array) ||
+  if (info.Length() < 3 || !isArray(info[0], napi_int32_array) || !isBytes(info[1]) ||
       !info[2].IsFunction()) {
     throwType(env, "TcpClient: events have to be an Int32Array, bytes an Uint8Array, and then a function");
     return;
@@ -85,8 +71,8 @@ TcpClientObject::~TcpClientObject() {
 // connect(address, port, localAddress | null, localPort): the number of the connection, or a negative errno.
 Napi::Value TcpClientObject::connect(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (info.Length() < 4 || !info[0].IsString() || !isPort(info[1]) || !(info[2].IsNull() || info[2].IsString()) ||
-      !isPort(info[3])) {
+  if (info.Length() < 4 || !info[0].IsString() || !isUint16(info[1]) || !(info[2].IsNull() || info[2].IsString()) ||
+      !isUint16(info[3])) {
     throwType(env, "connect: address, port, local address or null, local port");
     return env.Undefined();
   }
@@ -101,7 +87,7 @@ Napi::Value TcpClientObject::connect(const Napi::CallbackInfo& info) {
 // write(connection, bytes): 0 or a negative errno.
 Napi::Value TcpClientObject::write(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (info.Length() < 2 || !info[0].IsNumber() || !isArray(info[1], napi_uint8_array)) {
+  if (info.Length() < 2 || !info[0].IsNumber() || !isBytes(info[1])) {
     throwType(env, "write: number of the connection, bytes");
     return env.Undefined();
   }

@@ -129,12 +129,8 @@ export function serverTable(store: Store): ExportTable {
   return { columns: types, rows: serverRows(store, types) };
 }
 
-function* serverRows(store: Store, types: ExportTable['columns']): Generator<Cell[]> {
-  const rows = store.prepare<[], { address: Uint8Array } & Record<string, Cell>>(
-    `SELECT s.address, s.port, s.name AS server_name, k.name AS hello_set, lower(hex(f.digest)) AS fingerprint_id,
-       f.text AS fingerprint, lower(hex(j.digest)) AS jarm, h.text AS http_server, o.name AS source, o.class AS list,
-       l.name AS label, l.kind AS label_kind, s.first_seen, s.last_seen, s.count AS weeks, p.outcome
-     FROM server s
+/** Each state of each server, with what its profile names. */
+const SERVER_STATES = `FROM server s
      JOIN profile p ON p.id = s.profile_id
      JOIN source o ON o.id = p.source_id
      LEFT JOIN answers a ON a.id = p.answers_id
@@ -142,7 +138,14 @@ function* serverRows(store: Store, types: ExportTable['columns']): Generator<Cel
      LEFT JOIN fingerprint f ON f.id = a.fingerprint_id
      LEFT JOIN fingerprint j ON j.id = p.jarm_id
      LEFT JOIN http_server h ON h.id = p.http_server_id
-     LEFT JOIN label l ON l.id = p.label_id
+     LEFT JOIN label l ON l.id = p.label_id`;
+
+function* serverRows(store: Store, types: ExportTable['columns']): Generator<Cell[]> {
+  const rows = store.prepare<[], { address: Uint8Array } & Record<string, Cell>>(
+    `SELECT s.address, s.port, s.name AS server_name, k.name AS hello_set, lower(hex(f.digest)) AS fingerprint_id,
+       f.text AS fingerprint, lower(hex(j.digest)) AS jarm, h.text AS http_server, o.name AS source, o.class AS list,
+       l.name AS label, l.kind AS label_kind, s.first_seen, s.last_seen, s.count AS weeks, p.outcome
+     ${SERVER_STATES}
      ORDER BY s.address, s.port, s.name, s.last_seen, s.profile_id`,
   );
   for (const row of rows.iterate()) {
@@ -193,15 +196,7 @@ function* observationRows(store: Store, helloSet: string): Generator<Cell[]> {
     .prepare<[string], SightingRow>(
       `SELECT s.address, s.port, s.name, CASE WHEN k.name = ? THEN f.text END AS fingerprint, h.text AS httpServer,
          lower(hex(j.digest)) AS jarm, o.name AS source, o.class AS list, l.name AS label, s.last_seen AS lastSeen, s.weeks
-       FROM server s
-       JOIN profile p ON p.id = s.profile_id
-       JOIN source o ON o.id = p.source_id
-       LEFT JOIN answers a ON a.id = p.answers_id
-       LEFT JOIN fingerprint_kind k ON k.id = a.kind_id
-       LEFT JOIN fingerprint f ON f.id = a.fingerprint_id
-       LEFT JOIN fingerprint j ON j.id = p.jarm_id
-       LEFT JOIN http_server h ON h.id = p.http_server_id
-       LEFT JOIN label l ON l.id = p.label_id
+       ${SERVER_STATES}
        WHERE o.class IS NOT NULL
        ORDER BY s.address, s.port, s.name, s.last_seen, s.profile_id`,
     )

@@ -1,6 +1,6 @@
 // Compresses for tests: gzip by Node, zstd by Node where it can, else by the command.
-import { execFileSync } from 'node:child_process';
 import * as zlib from 'node:zlib';
+import { zstd as zstdCommand, zstdSkipReason } from '../zstd.js';
 
 type Compress = (bytes: Buffer) => Buffer;
 
@@ -17,14 +17,7 @@ function findZstd(): Compress | null {
   if (zstdCompressSync !== undefined) {
     return (input) => zstdCompressSync(input, { params: { [ZSTD_CHECKSUM_FLAG]: 1 } });
   }
-  const run: Compress = (input) =>
-    execFileSync('zstd', ['-q', '-c', '--check'], { input, maxBuffer: 1 << 30, stdio: ['pipe', 'pipe', 'ignore'] });
-  try {
-    run(Buffer.from('x'));
-    return run;
-  } catch {
-    return null;
-  }
+  return zstdSkipReason() === false ? (input) => zstdCommand(input, '--check') : null;
 }
 
 /** What captures may be compressed with; null where it cannot be made here. */

@@ -127,21 +127,12 @@ describe('C2 servers by lists, from import to alert', { timeout: 120_000 }, () =
   const many = (net: string, count: number): [string, number, string][] =>
     Array.from({ length: count }, (_, index) => [`${net}.${index + 1}`, 443, '']);
   const own: [string, number, string] = [server.ip, server.port, server.server_name ?? ''];
+  const DRIDEX = ['--source', 'blocklist:sslbl', '--label', 'Dridex', '--kind', 'c2'];
 
   it('raise an alert by their stack fingerprint, which servers on a block list have', async () => {
     const database = fresh();
     await load(database, table([own]), ...SEEN);
-    await load(
-      database,
-      table(many('198.51.100', 19)),
-      ...SEEN,
-      '--source',
-      'blocklist:sslbl',
-      '--label',
-      'Dridex',
-      '--kind',
-      'c2',
-    );
+    await load(database, table(many('198.51.100', 19)), ...SEEN, ...DRIDEX);
     await load(database, table(many('203.0.113', 1)), ...SEEN, '--source', 'toplist:tranco');
     const events = await triage(database);
     assertAlerts(events, [`${server.ip}:${server.port}`], {
@@ -154,17 +145,7 @@ describe('C2 servers by lists, from import to alert', { timeout: 120_000 }, () =
   it('raise none by a fingerprint that they share with a content network', async () => {
     const database = fresh();
     await load(database, table([own]), ...SEEN);
-    await load(
-      database,
-      table(many('198.51.100', 5)),
-      ...SEEN,
-      '--source',
-      'blocklist:sslbl',
-      '--label',
-      'Dridex',
-      '--kind',
-      'c2',
-    );
+    await load(database, table(many('198.51.100', 5)), ...SEEN, ...DRIDEX);
     await load(
       database,
       table(many('203.0.113', 200)),

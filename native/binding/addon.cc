@@ -1,4 +1,4 @@
-// The addon's entry: constants that both sides share, and the classes PacketCore, RingCapture, Stencils and
+// The addon's entry: constants that both sides share, and the classes PacketCore, RingCapture, Teller and
 // TcpClient. State is per environment, so worker threads may each load it.
 #include "binding/addon.h"
 
@@ -7,7 +7,7 @@
 #include "binding/packet-core-object.h"
 #include "binding/peek-capture.h"
 #include "binding/ring-capture-object.h"
-#include "binding/stencils-object.h"
+#include "binding/teller-object.h"
 #include "binding/tcp-client-object.h"
 #include "capture/packet-socket.h"
 #include "core/batch.h"
@@ -66,7 +66,7 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
           InstanceValue("ringCounterNames", ringCounters, napi_enumerable),
           InstanceValue("RingCapture", RingCaptureObject::define(env), napi_enumerable),
           InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
-          InstanceValue("Stencils", StencilsObject::define(env), napi_enumerable),
+          InstanceValue("Teller", TellerObject::define(env), napi_enumerable),
           InstanceValue("TcpClient", TcpClientObject::define(env), napi_enumerable),
       });
 }

@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <initializer_list>
 
+#include "base/symbols.h"
+
 namespace hellotap {
 
 namespace {
@@ -54,21 +56,15 @@ struct Zstd {
   size_t (*release)(void* context);
 };
 
-template <typename Function>
-bool find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  return function != nullptr;
-}
-
 bool findZlib(void* from, Zlib& zlib) {
-  return find(from, "inflateInit2_", zlib.begin) && find(from, "inflate", zlib.inflate) &&
-         find(from, "inflateReset", zlib.reset) && find(from, "inflateEnd", zlib.end);
+  return findSymbol(from, "inflateInit2_", zlib.begin) && findSymbol(from, "inflate", zlib.inflate) &&
+         findSymbol(from, "inflateReset", zlib.reset) && findSymbol(from, "inflateEnd", zlib.end);
 }
 
 bool findZstd(void* from, Zstd& zstd) {
-  return find(from, "ZSTD_createDCtx", zstd.create) && find(from, "ZSTD_decompressStream", zstd.unpack) &&
-         find(from, "ZSTD_isError", zstd.isError) && find(from, "ZSTD_getErrorName", zstd.nameOf) &&
-         find(from, "ZSTD_freeDCtx", zstd.release);
+  return findSymbol(from, "ZSTD_createDCtx", zstd.create) && findSymbol(from, "ZSTD_decompressStream", zstd.unpack) &&
+         findSymbol(from, "ZSTD_isError", zstd.isError) && findSymbol(from, "ZSTD_getErrorName", zstd.nameOf) &&
+         findSymbol(from, "ZSTD_freeDCtx", zstd.release);
 }
 
 // Null where it is not there.

@@ -4,6 +4,8 @@
 #include <sys/time.h>
 #include <mutex>
 
+#include "base/symbols.h"
+
 namespace hellotap {
 
 namespace {
@@ -32,22 +34,16 @@ struct Library {
   std::mutex mutex;  // pcap_compile of libpcap before 1.8 keeps state of its own
 };
 
-template <typename Function>
-bool find(void* library, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(dlsym(library, name));
-  return function != nullptr;
-}
-
 Library& libpcap() {
   static Library library{};
   static const bool loaded = [] {
     void* found = nullptr;
     for (const char* name : {"libpcap.so.1", "libpcap.so.0.8", "libpcap.so", "libpcap.A.dylib", "libpcap.dylib"})
       if (!found) found = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    return found && find(found, "pcap_open_dead", library.openDead) &&
-           find(found, "pcap_open_live", library.openLive) && find(found, "pcap_compile", library.compile) &&
-           find(found, "pcap_geterr", library.error) && find(found, "pcap_close", library.close) &&
-           find(found, "pcap_freecode", library.freeCode) && find(found, "pcap_offline_filter", library.run);
+    return found && findSymbol(found, "pcap_open_dead", library.openDead) &&
+           findSymbol(found, "pcap_open_live", library.openLive) && findSymbol(found, "pcap_compile", library.compile) &&
+           findSymbol(found, "pcap_geterr", library.error) && findSymbol(found, "pcap_close", library.close) &&
+           findSymbol(found, "pcap_freecode", library.freeCode) && findSymbol(found, "pcap_offline_filter", library.run);
   }();
   library.isComplete = loaded;
   return library;

@@ -13,7 +13,7 @@ import type {
   TunnelPath,
   TunnelType,
 } from './flow-record.js';
-import type { Stencils } from './stencils.js';
+import type { Answer, Teller } from './teller.js';
 
 /** The version of the layout that is read here. */
 export const BATCH_LAYOUT_VERSION = 4;
@@ -326,6 +326,7 @@ function readSecrets(memory: Uint8Array, view: DataView, at: number): SecretsRec
 export class FlowBatch implements Iterable<CaptureRecord> {
   readonly #memory: Uint8Array;
   readonly #length: number;
+  readonly #view: DataView;
   readonly #codes: readonly string[];
   /** Two for each record, or none at all: those of the stencils that its openings fit. */
   #stencils: Uint32Array = NO_STENCILS;
@@ -334,6 +335,7 @@ export class FlowBatch implements Iterable<CaptureRecord> {
   constructor(memory: Uint8Array, length: number, codes: readonly string[]) {
     this.#memory = memory;
     this.#length = length;
+    this.#view = new DataView(memory.buffer, memory.byteOffset, length);
     this.#codes = codes;
   }
 
@@ -343,24 +345,48 @@ export class FlowBatch implements Iterable<CaptureRecord> {
   }
 
   /** Holds all openings against the stencils; the flows say from then on which ones fit. Until another batch is recognised. */
-  recognise(stencils: Stencils): void {
-    this.#stencils = stencils.findAll(this.#memory, this.#length);
+  recognise(teller: Teller): void {
+    this.#stencils = teller.recognise(this.#memory, this.#length);
+  }
+
+  /** Has flows told from the record at `at` on; the teller says how far it came. */
+  tell(teller: Teller, at: number, now: number, text: Uint8Array): void {
+    teller.tell(this.#memory, this.#length, at, now, text);
+  }
+
+  /** Tells the teller what to say of the server of the flow at `at`. */
+  answer(teller: Teller, at: number, answer: Answer): void {
+    teller.answer(this.#memory, this.#length, at, answer);
   }
 
   get byteLength(): number {
     return this.#length;
   }
 
+  /** The record at `at`, whose openings are known to fit these stencils, and where the next one begins. */
+  recordAt(at: number, client: number, server: number): { readonly record: CaptureRecord; readonly end: number } {
+    return { record: this.#record(at, client, server), end: at + this.#view.getUint32(at, true) };
+  }
+
   *[Symbol.iterator](): Iterator<CaptureRecord> {
-    const memory = this.#memory;
-    const view = new DataView(memory.buffer, memory.byteOffset, this.#length);
     const stencils = this.#stencils;
-    for (let at = 0, index = 0; at < this.#length; at += view.getUint32(at, true), index += 2) {
-      const kind = view.getUint8(at + 4);
-      if (kind === FLOW) yield new PackedFlow(memory, view, at, stencils[index] ?? 0, stencils[index + 1] ?? 0);
-      else if (kind === QUIC) yield readQuic(memory, view, at);
-      else if (kind === SECRETS) yield readSecrets(memory, view, at);
-      else yield readAnomaly(memory, view, at, this.#codes);
+    for (let at = 0, index = 0; at < this.#length; at += this.#view.getUint32(at, true), index += 2) {
+      yield this.#record(at, stencils[index] ?? 0, stencils[index + 1] ?? 0);
+    }
+  }
+
+  #record(at: number, client: number, server: number): CaptureRecord {
+    const memory = this.#memory;
+    const view = this.#view;
+    switch (view.getUint8(at + 4)) {
+      case FLOW:
+        return new PackedFlow(memory, view, at, client, server);
+      case QUIC:
+        return readQuic(memory, view, at);
+      case SECRETS:
+        return readSecrets(memory, view, at);
+      default:
+        return readAnomaly(memory, view, at, this.#codes);
     }
   }
 }

@@ -59,10 +59,36 @@ interface NativeCore {
   readonly front: Buffer;
 }
 
-/** Stencils of openings (native/core/stencils.h). */
-export interface NativeStencils {
-  learn(opening: Uint8Array, holes: Uint32Array, count: number): number;
-  findAll(batch: Uint8Array, length: number, numbers: Uint32Array): number;
+/** What native/binding/teller-object.cc offers. */
+export interface NativeTeller {
+  learnOpening(opening: Uint8Array, holes: Uint32Array): number;
+  describeClient(stencil: number, name: Uint32Array, tls: Uint8Array, own: Uint8Array): void;
+  describeServer(
+    stencil: number,
+    certificate: Uint32Array,
+    tls: Uint8Array,
+    own: Uint8Array,
+    resumed: Uint8Array,
+    isSure: boolean,
+  ): void;
+  learnCertificate(der: Uint8Array, holes: Uint32Array, pieces: Uint32Array, literals: Uint8Array): boolean;
+  nameInput(input: number, member: Uint8Array): void;
+  forgetInputs(): void;
+  answer(
+    batch: Uint8Array,
+    length: number,
+    at: number,
+    isForAnyName: boolean,
+    until: number,
+    status: number,
+    verdict: Uint8Array,
+    client: number,
+    server: number,
+  ): boolean;
+  forgetAnswers(): void;
+  recognise(batch: Uint8Array, length: number, numbers: Uint32Array): number;
+  tell(batch: Uint8Array, length: number, at: number, now: number, text: Uint8Array, told: Float64Array): void;
+  readonly isUsable: boolean;
 }
 
 /** What native/binding/ring-capture-object.cc offers. */
@@ -95,7 +121,10 @@ export interface Addon {
   readonly packetSockets: () => number[];
   readonly packetSocketStatistics: (socket: number) => [number, number] | null;
   readonly PacketCore: new (options: PacketCoreOptions) => NativeCore;
-  readonly Stencils: (new () => NativeStencils) & { readonly slots: number; readonly maxHoles: number };
+  readonly Teller: (new (reserved: Uint8Array) => NativeTeller) & {
+    readonly slots: number;
+    readonly maxLineBytes: number;
+  };
   readonly ringCounterNames: readonly string[];
   /** Undefined off Linux. */
   readonly RingCapture: (new (options: NativeRingOptions, wake: () => void) => NativeRing) | undefined;

@@ -1,9 +1,10 @@
 // Joins the rooms: each flow is tagged at once with what is known of its server; a new server is probed once, however
 // many flows ask; the late verdict goes out as `tag` events. Effects are the sink, the database and the prober alone.
 import { FlowBatch } from '../capture/flow-batch.js';
+import { ANSWER_STATUSES, Stop } from '../capture/teller.js';
 import type { CaptureRecord, FlowRecord, QuicRecord, SecretsRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
-import type { PassiveKeys } from '../match/matcher.js';
+import type { PassiveKeys, Standing } from '../match/matcher.js';
 import type {
   KnownAnyway,
   KnownVerdict,
@@ -22,12 +23,15 @@ import { AnomalyLog } from './anomaly-log.js';
 import type { C2Alerts } from './c2-alerts.js';
 import { contradictionAlert, type Drift, type Suspicion } from './drift.js';
 import { fingerprintEvent, flowIdentity } from './flow-events.js';
+import { FlowLines, type StandingVerdicts, type Stopped } from './flow-lines.js';
 import { FlowReader, type SeenFlow } from './flow-reader.js';
 import { QuicFlows } from './quic-flow.js';
 
 /** Where verdicts come from. */
-export interface VerdictSource {
+export interface VerdictSource extends StandingVerdicts {
   verdict(server: ServerKey, passive: PassiveKeys): KnownVerdict | UnknownVerdict;
+  /** What was said of a server last, while it holds; null: it has to be asked for. */
+  standing(server: ServerKey): Standing | null;
   /** Forgets what it remembers of a server, because the database has news of it. */
   forget(server: ServerKey): void;
 }
@@ -71,7 +75,7 @@ interface Waiting {
 }
 
 export class Engine {
-  readonly counters: EngineCounters = {
+  readonly #counters: EngineCounters = {
     flows: 0,
     known: 0,
     unknown: 0,
@@ -95,6 +99,7 @@ export class Engine {
   readonly #retryAfterMs: number;
   readonly #alerts: C2Alerts | null;
   readonly #reader: FlowReader;
+  readonly #lines: FlowLines | null;
   readonly #drift: Drift | null;
   readonly #waiting = new Map<string, Waiting>();
   readonly #running = new Set<Promise<void>>();
@@ -124,6 +129,8 @@ export class Engine {
     this.#retryAfterMs = parts.retryAfterMs;
     this.#alerts = parts.alerts ?? null;
     this.#reader = new FlowReader(parts.keyLog ?? null);
+    const { lines } = parts.sink;
+    this.#lines = lines === undefined ? null : new FlowLines(this.#reader.teller, lines, parts.verdicts);
     this.#drift = parts.drift ?? null;
   }
 
@@ -132,9 +139,27 @@ export class Engine {
     return this.#waiting.size;
   }
 
+  get counters(): Readonly<EngineCounters> {
+    const told = this.#lines?.told;
+    if (told === undefined) return this.#counters;
+    const counters = { ...this.#counters };
+    for (const status of ANSWER_STATUSES) {
+      counters[status] += told[status];
+      counters.flows += told[status];
+    }
+    return counters;
+  }
+
   /** Takes a batch of what a source yields. Never throws on hostile input. @param inputOf names the input of a record */
   acceptAll(batch: Iterable<CaptureRecord>, inputOf: (record: CaptureRecord) => EventInput): void {
-    if (batch instanceof FlowBatch) this.#reader.recognise(batch);
+    if (batch instanceof FlowBatch) {
+      const lines = this.#lines;
+      if (lines !== null && this.#probes === null && !this.#reader.hasKeys && lines.isUsable(inputOf)) {
+        this.#tellAll(batch, inputOf, lines);
+        return;
+      }
+      this.#reader.recognise(batch);
+    }
     for (const record of batch) this.accept(record, inputOf(record));
   }
 
@@ -161,14 +186,15 @@ export class Engine {
   /** Keeps what a probe said. Never rejects: what the database does not take is counted and told of. */
   async learn(result: ProbeResult): Promise<void> {
     const { target } = result;
-    this.counters.probed++;
+    this.#counters.probed++;
     try {
       await this.#store.record(result);
     } catch (error) {
-      this.counters.store_failures++;
+      this.#counters.store_failures++;
       this.#warn(`${target.address}:${target.port} was probed, but not stored: ${(error as Error).message}`);
     }
     this.#verdicts.forget(target);
+    this.#lines?.forget();
   }
 
   /** Resolves when every probe that was asked for has been answered and its tags are written. */
@@ -176,18 +202,51 @@ export class Engine {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  #flow(record: FlowRecord, input: EventInput): void {
+  /** Has flows told that are like others; the rest are read. */
+  #tellAll(batch: FlowBatch, inputOf: (record: CaptureRecord) => EventInput, lines: FlowLines): void {
+    for (let at = 0; at < batch.byteLength;) {
+      // A capture can bring keys along at any time.
+      const stopped = this.#reader.hasKeys ? { stop: Stop.Other, at, client: 0, server: 0 } : lines.tell(batch, at);
+      if (stopped.stop === Stop.End) return;
+      const { record, end } = batch.recordAt(stopped.at, stopped.client, stopped.server);
+      at = end;
+      const input = inputOf(record);
+      if (record.kind !== 'flow') {
+        this.accept(record, input);
+        continue;
+      }
+      if (stopped.stop === Stop.Certificate) this.#reader.learnCertificate(record);
+      const plain = this.#flow(record, input);
+      if (stopped.stop !== Stop.Answer || plain === null) continue;
+      lines.nameInput(record.input, input);
+      this.#teachAnswer(batch, stopped, plain, lines);
+    }
+  }
+
+  /** Has the teller say of the server what was just said of it, where nothing but the server decides that. */
+  #teachAnswer(batch: FlowBatch, stopped: Stopped, server: ServerKey, lines: FlowLines): void {
+    const standing = this.#verdicts.standing(server);
+    if (standing === null) return;
+    const { verdict } = standing;
+    // What may be an alarm is read each time.
+    if (verdict.c2_score !== undefined && verdict.c2_score !== null) return;
+    const isUntried = verdict.status === 'unknown' && verdict.probed_at === undefined;
+    lines.answer(batch, stopped, standing, isUntried ? unprobed('disabled', verdict) : verdict);
+  }
+
+  /** Gives the server of a flow of which nothing but its verdict was to be told; null: there was more, or less. */
+  #flow(record: FlowRecord, input: EventInput): ServerKey | null {
     const flow = this.#reader.read(record);
     if (flow === null) {
       // It began like TLS and was none: cut off in the middle of its first message, or something in disguise.
-      this.counters.undecodable++;
-      return;
+      this.#counters.undecodable++;
+      return null;
     }
     if (this.#isOwnProbe(flow)) {
-      this.counters.own_probes++;
-      return;
+      this.#counters.own_probes++;
+      return null;
     }
-    this.counters.flows++;
+    this.#counters.flows++;
     const identity = flowIdentity(record, input);
     const server = {
       address: record.serverAddress,
@@ -197,7 +256,7 @@ export class Engine {
     const found = this.#tag(flow, server, identity);
     const suspicion = found.status === 'known' ? this.#suspicion(flow, found) : null;
     const verdict = suspicion === null ? found : { ...found, contradicted_by: suspicion.reasons };
-    this.counters[verdict.status]++;
+    this.#counters[verdict.status]++;
     const event = new FlowEvent(record.timestamp, identity, flow, verdict);
     this.#sink.write(event);
     if (suspicion !== null && verdict.status === 'known') {
@@ -206,6 +265,7 @@ export class Engine {
       if (suspicion.probe) this.#probeAgain(server, flow.evidence);
     }
     if (verdict.c2_score !== undefined) this.#alert(verdict, identity, event.timestamp, flow.sni, event.tls);
+    return suspicion === null ? server : null;
   }
 
   /** A capture can bring the keys of its connections along. */
@@ -269,7 +329,7 @@ export class Engine {
 
   #wait(waiting: Waiting, identity: FlowIdentity): void {
     if (waiting.flows.length >= MAX_WAITING_PER_SERVER || this.#waitingFlows >= MAX_WAITING) {
-      this.counters.tags_dropped++;
+      this.#counters.tags_dropped++;
       return;
     }
     waiting.flows.push(identity);
@@ -290,7 +350,7 @@ export class Engine {
     const timestamp = formatTimestamp(this.#now());
     if (result !== null) this.#sink.write(fingerprintEvent(result, timestamp, verdict));
     for (const identity of waiting.flows) {
-      this.counters.tags++;
+      this.#counters.tags++;
       this.#sink.write({
         timestamp,
         event_type: 'tag',

@@ -2,21 +2,28 @@
 // its stencil from then on, and mean the same. What is remembered has a bound, and forgetting costs no more than decoding again.
 import type { FlowBatch } from '../capture/flow-batch.js';
 import type { FlowRecord, TunnelLayer } from '../capture/flow-record.js';
-import { Stencils } from '../capture/stencils.js';
+import { Teller, type Span } from '../capture/teller.js';
 import { ClientHelloShapes, type ClientHelloFingerprints } from '../fingerprint/client-hello-shapes.js';
 import { ja3s } from '../fingerprint/ja3s.js';
 import type { PassiveKeys } from '../match/matcher.js';
 import type { TlsFields } from '../output/event.js';
-import { SharedFields, type ClientPart, type FlowParts, type ServerPart } from '../output/flow-event.js';
+import {
+  clientMembers,
+  resumedMember,
+  serverMembers,
+  SharedFields,
+  type ClientPart,
+  type FlowParts,
+  type ServerPart,
+} from '../output/flow-event.js';
 import type { SeenHandshake } from '../probe/gate.js';
 import { CertificateSummaries, type CertificateSummary } from '../tls/certificate-summary.js';
 import type { ClientHello } from '../tls/client-hello.js';
 import type { ProtocolVersion } from '../tls/constants.js';
-import { isGrease } from '../tls/grease.js';
 import { KeyLog } from '../tls/key-log.js';
 import { supportedGroupName } from '../tls/registry/names.js';
 import {
-  isHelloRetryRequestRandom,
+  HELLO_RETRY_REQUEST_RANDOM,
   isTls13,
   selectedGroup,
   selectedProtocols,
@@ -24,7 +31,8 @@ import {
   type ServerHello,
 } from '../tls/server-hello.js';
 import { decodeText } from '../tls/text.js';
-import { clientHoles, serverHoles, type ClientHoles, type ServerHoles, type Span } from './opening-holes.js';
+import { cutCertificate } from './certificate-cut.js';
+import { clientHoles, serverHoles, type ClientHoles, type ServerHoles } from './opening-holes.js';
 import { evidenceOf, isResumed, readTlsFlow, type Resumption, type TlsFlow } from './tls-flow.js';
 
 /** What remembered certificates may take, as events have them: some 10,000 of the usual size. */
@@ -121,7 +129,8 @@ class ReadFlow implements SeenFlow {
 /** Reads the flows of one engine. */
 export class FlowReader {
   #keyLog: KeyLog | null;
-  readonly #stencils = new Stencils();
+  /** Tells flows that are like those that were read here. */
+  readonly teller = new Teller(HELLO_RETRY_REQUEST_RANDOM);
   /** By slot of the stencil. */
   readonly #shapes: (ClientShape | ServerShape | undefined)[] = [];
   readonly #hellos = new ClientHelloShapes('t');
@@ -140,40 +149,44 @@ export class FlowReader {
     this.#keyLog.addText(text, input);
   }
 
+  /** Whether there are keys of connections: then every handshake has something of its own. */
+  get hasKeys(): boolean {
+    return this.#keyLog !== null;
+  }
+
   /** Finds out which flows of a batch are like others; it has to be read before the next one is recognised. */
   recognise(batch: FlowBatch): void {
-    // With keys every handshake has something of its own.
-    if (this.#keyLog === null) batch.recognise(this.#stencils);
+    if (!this.hasKeys) batch.recognise(this.teller);
+  }
+
+  /** Has flows with certificates like this one's told from now on. */
+  learnCertificate(record: FlowRecord): void {
+    const shape = this.#shapeOf(record.serverStencil);
+    if (shape?.kind !== 'server' || shape.certificate === null) return;
+    const der = joined(record.server.bytes, shape.certificate);
+    const cut = cutCertificate(der, this.#certificates.summarize(der).fields);
+    if (cut !== null) this.teller.learnCertificate(der, cut);
   }
 
   /** What is to be told of a flow; null: no hello in it can be read. Whatever its bytes are, it does not throw. */
   read(record: FlowRecord): SeenFlow | null {
     const client = this.#shapeOf(record.clientStencil);
     const server = this.#shapeOf(record.serverStencil);
-    if (client?.kind === 'client' && server?.kind === 'server') {
-      const seen = this.#readAlike(record, client, server);
-      if (seen !== null) return seen;
-    }
-    return this.#decode(record);
+    const isAlike = client?.kind === 'client' && server?.kind === 'server';
+    return isAlike ? this.#readAlike(record, client, server) : this.#decode(record);
   }
 
   #shapeOf(number: number): ClientShape | ServerShape | undefined {
     if (number === 0 || this.#keyLog !== null) return undefined;
-    const shape = this.#shapes[number % this.#stencils.slots];
+    const shape = this.#shapes[number % this.teller.slots];
     // Another may have taken the slot since the batch was recognised.
     return shape?.number === number ? shape : undefined;
   }
 
-  /** A flow whose openings fit. Null: what stands in the holes is not of the same kind after all. */
-  #readAlike(record: FlowRecord, client: ClientShape, server: ServerShape): SeenFlow | null {
+  /** A flow whose openings fit. */
+  #readAlike(record: FlowRecord, client: ClientShape, server: ServerShape): SeenFlow {
     const clientBytes = record.client.bytes;
     const { bytes: serverBytes, changeCipherSpec } = record.server;
-    for (const at of client.grease) {
-      if (!isGrease(((clientBytes[at] ?? 0) << 8) | (clientBytes[at + 1] ?? 0))) return null;
-    }
-    for (const at of server.randoms) {
-      if (isHelloRetryRequestRandom(serverBytes, at)) return null;
-    }
     return new ReadFlow(
       record,
       client.name === null ? null : decodeText(view(clientBytes, client.name)),
@@ -222,18 +235,22 @@ export class FlowReader {
     const { bytes } = record.client;
     const holes = clientHoles(bytes, openings.client, hello);
     if (holes === null) return;
-    const number = this.#stencils.learn(bytes, holes.holes);
-    if (number !== 0) this.#shapes[number % this.#stencils.slots] = { ...holes, kind: 'client', number, part };
+    const number = this.teller.learnOpening(bytes, holes.holes);
+    if (number === 0) return;
+    this.#shapes[number % this.teller.slots] = { ...holes, kind: 'client', number, part };
+    this.teller.describeClient(number, holes.name, clientMembers(part));
   }
 
   #learnServer({ record, resumption, openings }: TlsFlow, part: SeenServer): void {
     const { bytes } = record.server;
     const holes = serverHoles(bytes, openings.server);
     if (holes === null || resumption === null) return;
-    const number = this.#stencils.learn(bytes, holes.holes);
-    if (number !== 0) {
-      this.#shapes[number % this.#stencils.slots] = { ...holes, kind: 'server', number, part, resumption };
-    }
+    const number = this.teller.learnOpening(bytes, holes.holes);
+    if (number === 0) return;
+    const { certificate } = holes;
+    const { resumed, isSure } = resumption;
+    this.#shapes[number % this.teller.slots] = { ...holes, kind: 'server', number, part, resumption };
+    this.teller.describeServer(number, certificate, serverMembers(part), resumedMember(resumed), isSure);
   }
 }
 

@@ -1,6 +1,7 @@
 // Which bytes of an opening can be others without any event showing it: randoms, session ids, keys, tickets, signatures, and the
 // names and certificates, which are read anew each time. Everything else decides what a flow's event says: openings that are alike
 // outside of these holes are told alike, so what one of them meant is remembered for the others (flow-reader.ts). Pure.
+import { HoleKind, isPlainName, type Hole, type Span } from '../capture/teller.js';
 import { TELLING_EXTENSIONS, NO_GREASE } from '../fingerprint/client-hello-shapes.js';
 import { decodeCertificateList, firstCertificate } from '../tls/certificate.js';
 import type { ClientHello } from '../tls/client-hello.js';
@@ -13,31 +14,21 @@ import type { Opening } from '../tls/handshake-stream.js';
 import { decodeRecord } from '../tls/records.js';
 import { decodeServerHello } from '../tls/server-hello.js';
 
-/** Where something lies in an opening. */
-export interface Span {
-  readonly start: number;
-  readonly end: number;
-}
-
 /** The holes of a client's opening, and what has to be looked at in them. */
 export interface ClientHoles {
-  /** Begins and ends, in turn, ascending. */
-  readonly holes: readonly number[];
+  /** Ascending. */
+  readonly holes: readonly Hole[];
   readonly random: Span;
   readonly sessionId: Span;
   /** The host_name; null: the hello has none. */
   readonly name: Span | null;
-  /** Where GREASE stands, any of which will do, but nothing else (RFC 8701). */
-  readonly grease: readonly number[];
 }
 
 /** The holes of a server's opening, and what has to be looked at in them. */
 export interface ServerHoles {
-  readonly holes: readonly number[];
+  readonly holes: readonly Hole[];
   /** DER of the server's own certificate, in as many pieces as there are records with a part of it; null: none. */
   readonly certificate: readonly Span[] | null;
-  /** Where the randoms of ServerHellos begin, which must not be those of a HelloRetryRequest. */
-  readonly randoms: readonly number[];
 }
 
 const RANDOM_LENGTH = 32;
@@ -54,7 +45,7 @@ const TELLING_OF_SERVER: ReadonlySet<ExtensionType> = new Set<ExtensionType>([
 export function clientHoles(bytes: Uint8Array, opening: Opening, hello: ClientHello): ClientHoles | null {
   if (hello.format !== 'tls' || hello.extensions === null || !isWhole(opening)) return null;
   const holes = new Holes(bytes);
-  let first: Omit<ClientHoles, 'holes' | 'grease'> | null = null;
+  let first: Omit<ClientHoles, 'holes'> | null = null;
   for (const { message, start } of placed(opening)) {
     if (first === null && message.type === HandshakeType.ClientHello) {
       if (message.body !== hello.bytes) return null;
@@ -64,26 +55,20 @@ export function clientHoles(bytes: Uint8Array, opening: Opening, hello: ClientHe
       bodyHole(message, start, holes);
     }
   }
-  return first === null ? null : { ...first, holes: holes.ranges, grease: holes.grease };
+  return first === null ? null : { ...first, holes: holes.all };
 }
 
 /** Null: the opening is not a whole one. */
 export function serverHoles(bytes: Uint8Array, opening: Opening): ServerHoles | null {
   if (!isWhole(opening)) return null;
   const holes = new Holes(bytes);
-  const randoms: number[] = [];
   let certificate: readonly Span[] | null = null;
   let hasCertificate = false;
   for (const { message, start } of placed(opening)) {
     switch (message.type) {
-      case HandshakeType.ServerHello: {
-        const random = serverHelloHoles(message.body, start, holes);
-        if (random === null) break;
-        const [place, more] = holes.places(start + random, start + random + RANDOM_LENGTH);
-        if (place === undefined || more !== undefined) return null;
-        randoms.push(place.start);
+      case HandshakeType.ServerHello:
+        if (!serverHelloHoles(message.body, start, holes)) return null;
         break;
-      }
       case HandshakeType.Certificate:
         if (!hasCertificate) certificate = certificateHoles(message.body, start, holes);
         hasCertificate = true;
@@ -95,13 +80,12 @@ export function serverHoles(bytes: Uint8Array, opening: Opening): ServerHoles | 
         bodyHole(message, start, holes);
     }
   }
-  return { holes: holes.ranges, certificate, randoms };
+  return { holes: holes.all, certificate };
 }
 
 /** Gathers holes, which come in ascending order. They are given as they lie in the stream of handshake messages. */
 class Holes {
-  readonly ranges: number[] = [];
-  readonly grease: number[] = [];
+  readonly all: Hole[] = [];
   /** What of the opening that stream is made of: the fragments of its records (RFC 8446 section 5.1). */
   readonly #fragments: readonly Span[];
 
@@ -117,15 +101,14 @@ class Holes {
   }
 
   add(start: number, end: number): void {
-    for (const place of this.places(start, end)) this.ranges.push(place.start, place.end);
+    for (const place of this.places(start, end)) this.all.push({ ...place, kind: HoleKind.Any });
   }
 
-  addGrease(start: number): void {
-    const [place, more] = this.places(start, start + 2);
-    // In two records: it stays as it is.
-    if (place === undefined || more !== undefined) return;
-    this.ranges.push(place.start, place.end);
-    this.grease.push(place.start);
+  /** A hole that does not take everything. False, and none: it is in two records. */
+  addOf(kind: HoleKind, start: number, end: number): boolean {
+    const place = this.place(start, end);
+    if (place !== null) this.all.push({ ...place, kind });
+    return place !== null;
   }
 
   /** Where a part of the stream lies in the opening. */
@@ -171,7 +154,7 @@ function clientHelloHoles(
   extensions: ExtensionBlock,
   base: number,
   holes: Holes,
-): Omit<ClientHoles, 'holes' | 'grease'> | null {
+): Omit<ClientHoles, 'holes'> | null {
   holes.add(base + layout.randomStart, base + layout.randomEnd);
   holes.add(base + layout.sessionIdStart, base + layout.sessionIdEnd);
   greaseHoles(bytes, layout.cipherSuitesStart, layout.cipherSuitesEnd, base, holes);
@@ -180,7 +163,7 @@ function clientHelloHoles(
     const type = extensions.typeAt(index);
     const start = extensions.startAt(index);
     const end = extensions.endAt(index);
-    if (isGrease(type)) holes.addGrease(base + start - 4);
+    if (isGrease(type)) holes.addOf(HoleKind.Grease, base + start - 4, base + start - 2);
     const telling = TELLING_EXTENSIONS.get(type);
     if (telling !== undefined) {
       if (telling !== NO_GREASE) greaseHoles(bytes, start + telling, end, base, holes);
@@ -190,7 +173,7 @@ function clientHelloHoles(
       const host = hostName(bytes, start, end);
       name = host === null ? null : holes.place(base + host.start, base + host.end);
       if (host === null || name === null) return null;
-      holes.add(base + host.start, base + host.end);
+      holes.addOf(HoleKind.Name, base + host.start, base + host.end);
     } else if (type === ExtensionType.EncryptedClientHello) {
       echHoles(bytes, start, end, base, holes);
     } else {
@@ -204,16 +187,19 @@ function clientHelloHoles(
 
 function greaseHoles(bytes: Uint8Array, start: number, end: number, base: number, holes: Holes): void {
   for (let at = start; at + 2 <= end; at += 2) {
-    if (isGrease(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))) holes.addGrease(base + at);
+    if (!isGrease(((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0))) continue;
+    // In two records it stays as it is.
+    holes.addOf(HoleKind.Grease, base + at, base + at + 2);
   }
 }
 
-/** The host_name where it is all that server_name holds (RFC 6066 section 3). */
+/** The host_name where it is all that server_name holds (RFC 6066 section 3), and an ordinary one. */
 function hostName(bytes: Uint8Array, dataStart: number, end: number): Span | null {
   const start = dataStart + 5;
   const data = bytes.subarray(dataStart, end);
   const isAlone = data[2] === ServerNameType.HostName && ((data[3] ?? 0) << 8) + (data[4] ?? 0) === end - start;
-  return isAlone && decodeServerName(data).kind === 'message' ? { start, end } : null;
+  const name = isAlone ? decodeServerName(data) : null;
+  return name?.kind === 'message' && isPlainName(name.value ?? '') ? { start, end } : null;
 }
 
 /** RFC 9849 section 5: config_id, enc and payload of an outer hello. */
@@ -227,14 +213,17 @@ function echHoles(bytes: Uint8Array, start: number, end: number, base: number, h
   holes.add(base + start + encEnd + 2, base + end);
 }
 
-/** Gives where in the body the random begins, if it is a hole. */
-function serverHelloHoles(body: Uint8Array, base: number, holes: Holes): number | null {
+/** False: its random is in two records. */
+function serverHelloHoles(body: Uint8Array, base: number, holes: Holes): boolean {
   const decoded = decodeServerHello(body);
-  if (decoded.kind !== 'message') return null;
+  if (decoded.kind !== 'message') return true;
   const { random, sessionId, extensions, isHelloRetryRequest } = decoded.value;
   const randomStart = random.byteOffset - body.byteOffset;
   const sessionIdStart = sessionId.byteOffset - body.byteOffset;
-  if (!isHelloRetryRequest) holes.add(base + randomStart, base + randomStart + RANDOM_LENGTH);
+  // The random of a HelloRetryRequest makes it one.
+  if (!isHelloRetryRequest && !holes.addOf(HoleKind.Other, base + randomStart, base + randomStart + RANDOM_LENGTH)) {
+    return false;
+  }
   holes.add(base + sessionIdStart, base + sessionIdStart + sessionId.length);
   for (let index = 0; extensions !== null && index < extensions.count; index++) {
     const type = extensions.typeAt(index);
@@ -245,7 +234,7 @@ function serverHelloHoles(body: Uint8Array, base: number, holes: Holes): number 
       holes.add(base + start + 4, base + end);
     }
   }
-  return isHelloRetryRequest ? null : randomStart;
+  return true;
 }
 
 function isKeyShare(type: ExtensionType): boolean {

@@ -49,10 +49,18 @@ export interface MatcherCounters {
   invalidations: number;
 }
 
-interface Remembered {
-  readonly generation: number;
-  readonly until: number;
+/** What is said of a server until something changes. */
+export interface Standing {
+  /** As it is said from a cache. */
   readonly verdict: KnownVerdict | UnknownVerdict;
+  /** Milliseconds of the matcher's clock. */
+  readonly until: number;
+  /** Whatever the server's name. */
+  readonly isForAnyName: boolean;
+}
+
+interface Remembered extends Standing {
+  readonly generation: number;
 }
 
 interface RememberedFindings {
@@ -114,11 +122,7 @@ export class Matcher {
    */
   verdict(server: ServerKey, passive?: PassiveKeys): KnownVerdict | UnknownVerdict {
     const now = this.#now();
-    if (now >= this.#nextRefresh) {
-      this.#nextRefresh = now + this.#refreshMs;
-      this.#store.refresh();
-    }
-    if (this.#store.generation !== this.#generation) this.#invalidate();
+    this.#refresh(now);
     const remembered = this.#servers.get(server);
     let verdict: KnownVerdict | UnknownVerdict;
     if (remembered?.generation === this.#generation && now < remembered.until) {
@@ -128,18 +132,57 @@ export class Matcher {
       this.counters.misses += 1;
       verdict = this.#read(server);
       const until = now + (verdict.status === 'known' ? this.#hitTtlMs : this.#missTtlMs);
-      // Made here once, so that a hit hands out what is ready.
-      const fresh = { generation: this.#generation, until, verdict: { ...verdict, cached: true } };
       // Most endpoints are in no database, under whatever name they are asked for.
-      if (verdict === NOTHING && !hasServersAt(this.#store, server)) this.#servers.setAll(server, fresh);
+      const isForAnyName = verdict === NOTHING && !hasServersAt(this.#store, server);
+      // Made here once, so that a hit hands out what is ready.
+      const fresh = { generation: this.#generation, until, verdict: { ...verdict, cached: true }, isForAnyName };
+      if (isForAnyName) this.#servers.setAll(server, fresh);
       else this.#servers.set(server, fresh);
     }
     return passive !== undefined && this.#passiveLabels ? this.#withPassive(verdict, passive) : verdict;
   }
 
+  /**
+   * Changes when what was said before does not hold any more. With it, whoever remembers answers need not ask again until one is too
+   * old, but has to say how often it gave them (`answered`).
+   */
+  get era(): number {
+    this.#refresh(this.#now());
+    return this.#generation;
+  }
+
+  get clock(): number {
+    return this.#now();
+  }
+
+  /** Whether what a flow shows of its server can say more than the server's address and name. */
+  get looksAtFlows(): boolean {
+    return this.#passiveLabels;
+  }
+
+  /** What was said of a server last, while it holds; null: it has to be asked for. */
+  standing(server: ServerKey): Standing | null {
+    const remembered = this.#servers.get(server);
+    return remembered?.generation === this.#generation ? remembered : null;
+  }
+
+  /** So many verdicts were given from what had been said. */
+  answered(count: number): void {
+    this.counters.hits += count;
+  }
+
   /** Forgets what is remembered of a server, because the database has news of it. */
   forget(server: ServerKey): void {
     this.#servers.delete(server);
+  }
+
+  /** Looks now and then whether the database has changed. */
+  #refresh(now: number): void {
+    if (now >= this.#nextRefresh) {
+      this.#nextRefresh = now + this.#refreshMs;
+      this.#store.refresh();
+    }
+    if (this.#store.generation !== this.#generation) this.#invalidate();
   }
 
   #invalidate(): void {

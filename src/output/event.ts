@@ -256,10 +256,20 @@ export interface StatsEvent extends EventHead, EventInput {
 export type HellotapEvent =
   TlsEvent | QuicEvent | TagEvent | FingerprintEvent | AlertEvent | BaselineEvent | AnomalyEvent | StatsEvent;
 
+/** Memory for lines of JSON, an event each, that somebody else puts together. */
+export interface LineRoom {
+  /** At least so many bytes that are free. */
+  room(bytes: number): Uint8Array;
+  /** So many of them have been filled, with so many lines. */
+  filled(bytes: number, lines: number): void;
+}
+
 /** Takes events and never reaches back. */
 export interface EventSink {
   /** Never throws; what cannot be written is counted by the sink. */
   write(event: HellotapEvent): void;
+  /** Where events may be put as lines that are ready; absent: the sink takes events only. */
+  readonly lines?: LineRoom;
   /** Resolves when the sink can take more; null when it can right now. */
   ready(): Promise<void> | null;
   /** Writes what is left. Rejects with ERR_OUTPUT when something could not be written. */

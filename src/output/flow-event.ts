@@ -1,8 +1,9 @@
 // The event of a flow, made of parts: most of what it says stands in objects that many flows share (what a hello showed, a
 // certificate, a verdict), whose JSON is made once. It reads as any TlsEvent does; its line is put together without making one.
 import type { Verdict } from '../match/verdict.js';
-import type { FlowIdentity, TlsEvent, TlsFields, TunnelFields } from './event.js';
+import type { EventInput, FlowIdentity, TlsEvent, TlsFields, TunnelFields } from './event.js';
 import type { TunnelLayer } from '../capture/flow-record.js';
+import type { OpeningTexts } from '../capture/teller.js';
 import type { TextBuffer } from './text-buffer.js';
 import { formatTimestamp } from './timestamp.js';
 
@@ -154,7 +155,6 @@ export class FlowEvent implements TlsEvent {
   /** Puts the same text as JSON.stringify gives. */
   write(out: TextBuffer): void {
     const { sni, client, server, certificate, resumed, handshake, tunnels } = this.#parts;
-    const group = server?.group ?? null;
     out.text(this.#head() + (sni === null ? '' : `"sni":${quoted(sni)}`));
     let isFirst = sni === null;
     for (const part of [client?.tls, server?.tls, certificate]) {
@@ -165,8 +165,7 @@ export class FlowEvent implements TlsEvent {
     out.text(
       (resumed === null ? '' : `${isFirst ? '' : ','}"session_resumed":${resumed}`) +
         '},"hellotap":{' +
-        (server === null ? '' : `"cipher":"${server.cipher}",`) +
-        (group === null ? '' : `"group":${quoted(group)},`) +
+        (server === null ? '' : ownOfServer(server)) +
         `"ech":${client?.ech ?? false},` +
         (handshake === null ? '' : `"handshake":${quoted(handshake)},`) +
         (tunnels === null ? '' : `"tunnels":${JSON.stringify(tunnels)},`) +
@@ -177,24 +176,11 @@ export class FlowEvent implements TlsEvent {
   }
 
   #head(): string {
-    const {
-      flow_id,
-      pcap_filename,
-      in_iface,
-      src_ip,
-      src_port,
-      dest_ip,
-      dest_port,
-      proto,
-      vlan,
-      tunnel,
-      community_id,
-    } = this.identity;
+    const { flow_id, src_ip, src_port, dest_ip, dest_port, proto, vlan, tunnel, community_id } = this.identity;
     return (
-      `{"timestamp":"${this.timestamp}","event_type":"tls","flow_id":${flow_id}` +
-      (pcap_filename === undefined ? '' : `,"pcap_filename":${quoted(pcap_filename)}`) +
-      (in_iface === undefined ? '' : `,"in_iface":${quoted(in_iface)}`) +
-      `,"src_ip":"${src_ip}","src_port":${src_port},"dest_ip":"${dest_ip}","dest_port":${dest_port},"proto":"${proto}"` +
+      `{"timestamp":"${this.timestamp}","event_type":"tls","flow_id":${flow_id},` +
+      inputMember(this.identity) +
+      `"src_ip":"${src_ip}","src_port":${src_port},"dest_ip":"${dest_ip}","dest_port":${dest_port},"proto":"${proto}"` +
       (vlan === undefined ? '' : `,"vlan":${JSON.stringify(vlan)}`) +
       (tunnel === undefined ? '' : `,"tunnel":${JSON.stringify(tunnel)}`) +
       `,"community_id":"${community_id}","tls":{`
@@ -202,7 +188,35 @@ export class FlowEvent implements TlsEvent {
   }
 }
 
-function members(fields: TlsFields): string {
+/** What a flow's event says of a client's opening, for a teller to put together (native/tell): as `FlowEvent.write` does. */
+export function clientMembers({ tls, ech }: ClientPart): OpeningTexts {
+  return { tls: tls.json, own: Buffer.from(`"ech":${ech},"client_hello":true,`) };
+}
+
+/** Likewise of a server's. */
+export function serverMembers(part: ServerPart): OpeningTexts {
+  return { tls: part.tls.json, own: Buffer.from(ownOfServer(part)) };
+}
+
+/** Likewise of a session that was resumed, or not. */
+export function resumedMember(resumed: boolean): Uint8Array {
+  return Buffer.from(`,"session_resumed":${resumed}`);
+}
+
+/** Likewise, how it names its input. */
+export function inputMember({ pcap_filename, in_iface }: EventInput): string {
+  return (
+    (pcap_filename === undefined ? '' : `"pcap_filename":${quoted(pcap_filename)},`) +
+    (in_iface === undefined ? '' : `"in_iface":${quoted(in_iface)},`)
+  );
+}
+
+function ownOfServer({ cipher, group }: ServerPart): string {
+  return `"cipher":"${cipher}",${group === null ? '' : `"group":${quoted(group)},`}`;
+}
+
+/** Members of an object, as JSON, each with a comma before it. */
+export function members(fields: TlsFields): string {
   let text = '';
   let key: keyof TlsFields;
   for (key in fields) {
@@ -220,7 +234,8 @@ function quoted(text: string): string {
 /** Verdicts are not changed once they are in an event, and are handed out to many. */
 const verdictTexts = new WeakMap<Verdict, Buffer>();
 
-function verdictJson(verdict: Verdict): Buffer {
+/** What is said of a server. */
+export function verdictJson(verdict: Verdict): Buffer {
   let json = verdictTexts.get(verdict);
   if (json === undefined) {
     json = Buffer.from(JSON.stringify(verdict));

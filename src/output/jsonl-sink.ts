@@ -1,10 +1,11 @@
 // One JSON object per line, as Suricata's EVE log has it.
-import type { EventSink, HellotapEvent } from './event.js';
+import type { EventSink, HellotapEvent, LineRoom } from './event.js';
 import { FlowEvent } from './flow-event.js';
 import type { LineWriter } from './line-writer.js';
 
 /** Writes every event as it comes. */
-export class JsonlSink implements EventSink {
+export class JsonlSink implements EventSink, LineRoom {
+  readonly lines = this;
   readonly #writer: LineWriter;
   readonly #prompt: boolean;
 
@@ -20,6 +21,15 @@ export class JsonlSink implements EventSink {
     if (event instanceof FlowEvent) event.write(out);
     else out.text(JSON.stringify(event));
     this.#writer.end();
+    if (this.#prompt) this.#writer.flush();
+  }
+
+  room(bytes: number): Uint8Array {
+    return this.#writer.room(bytes);
+  }
+
+  filled(bytes: number, lines: number): void {
+    this.#writer.filled(bytes, lines);
     if (this.#prompt) this.#writer.flush();
   }
 

@@ -23,7 +23,7 @@ export class LineWriter {
   readonly #limit: number;
   readonly #owned: boolean;
   readonly #direct: boolean;
-  readonly #text = new TextBuffer(CHUNK + CHUNK / 4);
+  readonly #text = new TextBuffer(2 * CHUNK);
   #queue: Buffer[] = [];
   #queued = 0;
   #writing = false;
@@ -61,7 +61,7 @@ export class LineWriter {
 
   /** Where to put a line, which `end` ends; null: dropped, and counted. */
   begin(): TextBuffer | null {
-    if (this.#failure === null && this.#queued <= this.#limit) return this.#text;
+    if (this.#isOpen) return this.#text;
     this.#dropped++;
     return null;
   }
@@ -72,9 +72,24 @@ export class LineWriter {
     if (this.#text.length >= CHUNK) this.flush();
   }
 
+  /** Where lines with their ends may be put, of at least so many bytes; `filled` says how many they were. */
+  room(bytes: number): Uint8Array {
+    return this.#text.room(bytes);
+  }
+
+  /** Takes lines that were put in the room; where too much waits they are dropped, and counted. */
+  filled(bytes: number, lines: number): void {
+    if (this.#isOpen) {
+      this.#text.advance(bytes);
+      if (this.#text.length >= CHUNK) this.flush();
+    } else {
+      this.#dropped += lines;
+    }
+  }
+
   /** Takes bytes as they are. False: dropped, and counted. */
   bytes(piece: Uint8Array): boolean {
-    if (this.#failure !== null || this.#queued > this.#limit) {
+    if (!this.#isOpen) {
       this.#dropped++;
       return false;
     }
@@ -89,6 +104,10 @@ export class LineWriter {
   flush(): void {
     this.#isHurried = this.#writing && this.#text.length < CHUNK;
     if (!this.#isHurried) this.#takeText();
+  }
+
+  get #isOpen(): boolean {
+    return this.#failure === null && this.#queued <= this.#limit;
   }
 
   #takeText(): void {

@@ -28,6 +28,16 @@ export class TextBuffer {
     this.#length += bytes.length - from;
   }
 
+  /** Free memory behind what has been put, of at least so many bytes; `advance` says how many of them are put. */
+  room(bytes: number): Uint8Array {
+    this.#reserve(bytes);
+    return this.#bytes.subarray(this.#length);
+  }
+
+  advance(bytes: number): void {
+    this.#length += bytes;
+  }
+
   /** What has been put; valid until more is. */
   view(): Buffer {
     return this.#bytes.subarray(0, this.#length);

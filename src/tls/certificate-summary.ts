@@ -63,35 +63,40 @@ function summarizeCertificate(der: Uint8Array, digest: string): CertificateSumma
 
 type CertificateFields = Omit<CertificateSummary, 'sha1'>;
 
+/** Where the fields of a certificate lie, in their order; null: it could not be read up to there. */
+export interface CertificateLayout {
+  readonly serial: DerElement | null;
+  readonly issuer: DerElement | null;
+  readonly validity: DerElement | null;
+  readonly subject: DerElement | null;
+}
+
 /** RFC 5280 section 4.1: `Certificate ::= SEQUENCE { TBSCertificate SEQUENCE { version, serialNumber, … } … }`. */
-function certificateFields(der: Uint8Array): CertificateFields {
-  const fields: { -readonly [Key in keyof CertificateFields]: CertificateFields[Key] } = {
-    subject: null,
-    issuer: null,
-    serial: null,
-    notBefore: null,
-    notAfter: null,
-  };
+export function certificateLayout(der: Uint8Array): CertificateLayout {
   const certificate = derExpect(der, 0, der.length, DerTag.Sequence);
   const tbs = certificate === null ? null : derExpect(der, certificate.start, certificate.end, DerTag.Sequence);
-  if (tbs === null) return fields;
-  const version = derExpect(der, tbs.start, tbs.end, DerTag.Context0);
-  const serial = derExpect(der, version === null ? tbs.start : version.end, tbs.end, DerTag.Integer);
-  if (serial === null) return fields;
-  fields.serial = pairs(hexadecimal(der, serial).toUpperCase());
-  const signature = derExpect(der, serial.end, tbs.end, DerTag.Sequence);
-  const issuer = signature === null ? null : derExpect(der, signature.end, tbs.end, DerTag.Sequence);
-  if (issuer === null) return fields;
-  fields.issuer = distinguishedName(der, issuer);
-  const validity = derExpect(der, issuer.end, tbs.end, DerTag.Sequence);
-  if (validity === null) return fields;
-  const notBefore = derElement(der, validity.start, validity.end);
-  const notAfter = notBefore === null ? null : derElement(der, notBefore.end, validity.end);
-  fields.notBefore = notBefore === null ? null : derTime(der, notBefore);
-  fields.notAfter = notAfter === null ? null : derTime(der, notAfter);
-  const subject = derExpect(der, validity.end, tbs.end, DerTag.Sequence);
-  if (subject !== null) fields.subject = distinguishedName(der, subject);
-  return fields;
+  const end = tbs?.end ?? 0;
+  const behind = (before: DerElement | null, tag: number): DerElement | null =>
+    before === null ? null : derExpect(der, before.end, end, tag);
+  const version = tbs === null ? null : derExpect(der, tbs.start, end, DerTag.Context0);
+  const serial = tbs === null ? null : derExpect(der, version?.end ?? tbs.start, end, DerTag.Integer);
+  const issuer = behind(behind(serial, DerTag.Sequence), DerTag.Sequence);
+  const validity = behind(issuer, DerTag.Sequence);
+  const subject = behind(validity, DerTag.Sequence);
+  return { serial, issuer, validity, subject };
+}
+
+function certificateFields(der: Uint8Array): CertificateFields {
+  const { serial, issuer, validity, subject } = certificateLayout(der);
+  const notBefore = validity === null ? null : derElement(der, validity.start, validity.end);
+  const notAfter = validity === null || notBefore === null ? null : derElement(der, notBefore.end, validity.end);
+  return {
+    subject: subject === null ? null : distinguishedName(der, subject),
+    issuer: issuer === null ? null : distinguishedName(der, issuer),
+    serial: serial === null ? null : pairs(hexadecimal(der, serial).toUpperCase()),
+    notBefore: notBefore === null ? null : derTime(der, notBefore),
+    notAfter: notAfter === null ? null : derTime(der, notAfter),
+  };
 }
 
 function hexadecimal(bytes: Uint8Array, { start, end }: DerElement): string {

@@ -64,23 +64,46 @@ export function distinguishedName(bytes: Uint8Array, name: DerElement): string |
 }
 
 function attributeText(bytes: Uint8Array, pair: DerElement): string | null {
-  const type = derExpect(bytes, pair.start, pair.end, DerTag.ObjectIdentifier);
-  const value = type === null ? null : derElement(bytes, type.end, pair.end);
-  const oid = type === null ? null : derObjectIdentifier(bytes, type);
-  if (value === null || oid === null) return null;
+  const attribute = attributeAt(bytes, pair);
+  if (attribute === null) return null;
+  const { oid, value } = attribute;
   const text = stringText(bytes, value);
   return `${ATTRIBUTE_NAMES.get(oid) ?? oid}=${text === null ? hexText(bytes, value) : escaped(text)}`;
 }
 
+function attributeAt(bytes: Uint8Array, pair: DerElement): { readonly oid: string; readonly value: DerElement } | null {
+  const type = derExpect(bytes, pair.start, pair.end, DerTag.ObjectIdentifier);
+  const value = type === null ? null : derElement(bytes, type.end, pair.end);
+  const oid = type === null ? null : derObjectIdentifier(bytes, type);
+  return value === null || oid === null ? null : { oid, value };
+}
+
+/** The commonName that ends a Name, if one does, and it is of a type whose bytes are its text. */
+export function lastCommonName(bytes: Uint8Array, name: DerElement): DerElement | null {
+  let last: DerElement | null = null;
+  for (let at = name.start; at < name.end;) {
+    last = derExpect(bytes, at, name.end, DerTag.Set);
+    if (last === null) return null;
+    at = last.end;
+  }
+  const pair = last === null ? null : derExpect(bytes, last.start, last.end, DerTag.Sequence);
+  const attribute = pair === null || pair.end !== last?.end ? null : attributeAt(bytes, pair);
+  return attribute?.oid === COMMON_NAME && BYTES_ARE_TEXT.has(attribute.value.tag) ? attribute.value : null;
+}
+
+const COMMON_NAME = '2.5.4.3';
+const BYTES_ARE_TEXT: ReadonlySet<number> = new Set([
+  DerTag.Utf8String,
+  DerTag.PrintableString,
+  DerTag.NumericString,
+  DerTag.Ia5String,
+  DerTag.VisibleString,
+]);
+
 /** The text of a DirectoryString or another string type; null: the value is of another type. */
 function stringText(bytes: Uint8Array, { tag, start, end }: DerElement): string | null {
+  if (BYTES_ARE_TEXT.has(tag)) return decodeText(bytes.subarray(start, end));
   switch (tag) {
-    case DerTag.Utf8String:
-    case DerTag.PrintableString:
-    case DerTag.NumericString:
-    case DerTag.Ia5String:
-    case DerTag.VisibleString:
-      return decodeText(bytes.subarray(start, end));
     // In practice Latin-1, whatever T.61 says.
     case DerTag.TeletexString:
       return wideText(bytes, start, end, 1);

@@ -11,7 +11,7 @@ import { Reader } from './reader.js';
 import type { Whole } from './reader.js';
 
 /** RFC 8446 section 4.1.3: the random that marks a ServerHello as a HelloRetryRequest (SHA-256 of "HelloRetryRequest"). */
-const HELLO_RETRY_REQUEST_RANDOM = Uint8Array.of(
+export const HELLO_RETRY_REQUEST_RANDOM = Uint8Array.of(
   ...[0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91],
   ...[0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c],
 );
@@ -116,10 +116,7 @@ function extensionValue<T>(hello: ServerHello, type: ExtensionType, decode: (dat
   return decoded.kind === 'message' ? decoded.value : null;
 }
 
-/** Whether a ServerHello's random, which begins at `at`, says that it is a HelloRetryRequest. */
-export function isHelloRetryRequestRandom(bytes: Uint8Array, at = 0): boolean {
-  for (let index = 0; index < HELLO_RETRY_REQUEST_RANDOM.length; index += 1) {
-    if (bytes[at + index] !== HELLO_RETRY_REQUEST_RANDOM[index]) return false;
-  }
-  return true;
+/** Whether a ServerHello's random says that it is a HelloRetryRequest. */
+export function isHelloRetryRequestRandom(random: Uint8Array): boolean {
+  return HELLO_RETRY_REQUEST_RANDOM.every((byte, index) => random[index] === byte);
 }

@@ -4,9 +4,11 @@ import { describe, it } from 'node:test';
 import { openFileSource } from '../../src/capture/file-source.js';
 import { FlowBatch } from '../../src/capture/flow-batch.js';
 import type { FlowRecord } from '../../src/capture/flow-record.js';
+import { HoleKind, type Hole } from '../../src/capture/teller.js';
 import { FlowReader, type SeenFlow } from '../../src/engine/flow-reader.js';
 import { clientHoles, serverHoles } from '../../src/engine/opening-holes.js';
 import { readTlsFlow } from '../../src/engine/tls-flow.js';
+import { HELLO_RETRY_REQUEST_RANDOM } from '../../src/tls/server-hello.js';
 import { GOLDEN, WITH_SNI } from '../capture/captures.js';
 
 /** Everything that the reader says of a flow. */
@@ -38,12 +40,27 @@ function batchOf(client: Uint8Array, server: Uint8Array): FlowBatch {
   return new FlowBatch(memory, memory.length, []);
 }
 
-/** Bytes that lie in holes, or those that do not, each made another. */
-function changed(opening: Uint8Array, holes: readonly number[], inside: boolean, values: () => number): Uint8Array {
-  const isHole = new Uint8Array(opening.length);
-  for (let at = 0; at < holes.length; at += 2) isHole.fill(1, holes[at], holes[at + 1]);
+const NAME = Buffer.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*');
+
+/** Fills a hole with others of what it takes. */
+function refill(bytes: Uint8Array, { start, end, kind }: Hole, values: () => number): void {
+  const hole = bytes.subarray(start, end);
+  if (kind === HoleKind.Grease) hole.fill((values() & 0xf0) | 0x0a);
+  else hole.forEach((_, at) => (hole[at] = kind === HoleKind.Name ? (NAME[values() % NAME.length] ?? 0) : values()));
+}
+
+/** The bytes in holes each made another. */
+function refilled(opening: Uint8Array, holes: readonly Hole[], values: () => number): Uint8Array {
   const out = opening.slice();
-  if (inside) return out.map((byte, at) => (isHole[at] === 1 ? values() : byte));
+  for (const hole of holes) refill(out, hole, values);
+  return out;
+}
+
+/** One of the bytes that are not in holes made another. */
+function damaged(opening: Uint8Array, holes: readonly Hole[], values: () => number): Uint8Array {
+  const isHole = new Uint8Array(opening.length);
+  for (const { start, end } of holes) isHole.fill(1, start, end);
+  const out = opening.slice();
   const fixed = [...isHole.keys()].filter((at) => isHole[at] === 0);
   const at = fixed[(values() * 256 + values()) % fixed.length] ?? 0;
   out[at] = (out[at] ?? 0) ^ 1;
@@ -95,8 +112,8 @@ describe('the reader of flows', () => {
       };
       for (let pass = 0; pass < 3; pass++) read(client.bytes, server.bytes);
       const others = [
-        changed(client.bytes, ofClient.holes, true, values),
-        changed(server.bytes, ofServer.holes, true, values),
+        refilled(client.bytes, ofClient.holes, values),
+        refilled(server.bytes, ofServer.holes, values),
       ] as const;
       const [flow, said] = read(...others);
       assert.ok(flow.clientStencil !== 0 && flow.serverStencil !== 0);
@@ -106,10 +123,23 @@ describe('the reader of flows', () => {
       compared++;
       // What is not in a hole decides.
       const [different] = read(
-        changed(client.bytes, ofClient.holes, false, values),
-        changed(server.bytes, ofServer.holes, false, values),
+        damaged(client.bytes, ofClient.holes, values),
+        damaged(server.bytes, ofServer.holes, values),
       );
       assert.deepEqual([different.clientStencil, different.serverStencil], [0, 0]);
+      // Nor does a hole take what it is not for.
+      for (const hole of ofClient.holes) {
+        if (hole.kind === HoleKind.Any || hole.end === hole.start) continue;
+        const odd = client.bytes.slice();
+        odd[hole.start] = 0x22;
+        assert.equal(read(odd, server.bytes)[0].clientStencil, 0);
+      }
+      for (const hole of ofServer.holes) {
+        if (hole.kind !== HoleKind.Other) continue;
+        const retry = server.bytes.slice();
+        retry.set(HELLO_RETRY_REQUEST_RANDOM, hole.start);
+        assert.equal(read(client.bytes, retry)[0].serverStencil, 0);
+      }
     }
     assert.ok(compared > 200, String(compared));
   });

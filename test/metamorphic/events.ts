@@ -1,9 +1,20 @@
 // What the program says of frames, without what tells runs and places apart rather than what was seen.
 import { Readable } from 'node:stream';
 import { openStreamSource } from '../../src/capture/stream-source.js';
-import { Engine } from '../../src/engine/engine.js';
+import { Engine, type VerdictSource } from '../../src/engine/engine.js';
 import type { EventSink } from '../../src/output/event.js';
 import { writeCapture, type LinkFrame } from './frames.js';
+
+/** Knows no server. */
+const NO_VERDICTS: VerdictSource = {
+  verdict: () => ({ status: 'unknown', cached: false }),
+  standing: () => null,
+  forget: () => undefined,
+  answered: () => undefined,
+  era: 0,
+  clock: 0,
+  looksAtFlows: false,
+};
 
 const LEFT_OUT: ReadonlySet<string> = new Set(['timestamp', 'flow_id', 'tunnel', 'tunnels']);
 
@@ -23,7 +34,7 @@ export async function eventsOf(frames: Iterable<LinkFrame>): Promise<string[]> {
     close: () => Promise.resolve(),
   };
   const engine = new Engine({
-    verdicts: { verdict: () => ({ status: 'unknown', cached: false }), forget: () => undefined },
+    verdicts: NO_VERDICTS,
     probes: null,
     store: { record: () => Promise.resolve() },
     sink,

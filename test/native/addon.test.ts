@@ -3,13 +3,14 @@ import { createRequire } from 'node:module';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { PacketCore } from '../../src/capture/packet-core.js';
+import { HoleKind, Stop } from '../../src/capture/teller.js';
 import { GOLDEN, readFrames, WITH_SNI } from '../capture/captures.js';
 
 type NativeCore = Record<string, (...values: unknown[]) => unknown>;
 const require = createRequire(import.meta.url);
 const addon = require('../../native/build/Release/hellotap.node') as {
   PacketCore: new (...values: unknown[]) => NativeCore;
-  Stencils: new () => NativeCore;
+  Teller: new (...values: unknown[]) => NativeCore;
   maxRecordBytes: number;
 };
 
@@ -39,38 +40,62 @@ describe('the addon', () => {
     }
   });
 
-  it('checks the arguments of stencils', () => {
-    const holes = new Uint32Array(4);
-    const stencils = new addon.Stencils();
-    for (const values of [
-      [],
-      ['opening', holes, 0],
-      [batch, [1, 2], 1],
-      [batch, holes, 3],
-      [batch, holes, -1],
-      [batch, holes, Number.NaN],
-    ]) {
-      assert.throws(() => stencils['learn']!(...values), { name: 'TypeError' });
-    }
-    for (const values of [[], [batch, 1], [batch, batch.length + 1, holes], [batch, -1, holes], [batch, 1, batch]]) {
-      assert.throws(() => stencils['findAll']!(...values), { name: 'TypeError' });
+  const reserved = new Uint8Array(32);
+  const numbers = new Uint32Array(6);
+  const told = new Float64Array(10);
+  const wrongTellings: readonly [method: string, ...values: unknown[]][] = [
+    ['learnOpening', 'opening', numbers],
+    ['learnOpening', batch, [0, 1, 0]],
+    ['describeClient', 1, numbers, batch, 'text'],
+    ['describeServer', 1, numbers, batch, batch, batch, 1],
+    ['learnCertificate', batch, numbers, batch, batch],
+    ['nameInput', '0', batch],
+    ['answer', batch, 8, 0, true, 0, 0, '{}', 0, 0],
+    ['recognise', batch, 1],
+    ['recognise', batch, 1, batch],
+    ['tell', batch, 8, -1, 0, batch, told],
+    ['tell', batch, 8, 0, 0, batch, new Float64Array(3)],
+  ];
+  it('checks the arguments of the teller', () => {
+    for (const values of [[], [new Uint8Array(31)], ['r'.repeat(32)]])
+      assert.throws(() => new addon.Teller(...values), { name: 'TypeError' });
+    const teller = new addon.Teller(reserved);
+    for (const [method, ...values] of wrongTellings) {
+      assert.throws(() => teller[method]!(), { name: 'TypeError' });
+      assert.throws(() => teller[method]!(...values), { name: 'TypeError' }, `${method} took ${values.join()}`);
     }
   });
 
-  it('takes no stencil whose holes are out of order or out of bounds', () => {
-    const stencils = new addon.Stencils();
-    const opening = new Uint8Array(16);
-    const learn = (...holes: number[]): unknown =>
-      stencils['learn']!(opening, Uint32Array.from(holes), holes.length / 2);
+  it('takes no stencil whose holes are out of order, out of bounds, or not filled as they should be', () => {
+    const teller = new addon.Teller(reserved);
+    const opening = new Uint8Array(40);
+    const learn = (...holes: number[]): unknown => teller['learnOpening']!(opening, Uint32Array.from(holes));
     for (const holes of [
-      [4, 3],
-      [4, 8, 7, 9],
-      [0, 17],
-      [4294967295, 4294967295],
+      [4, 3, 0],
+      [4, 8, 0, 7, 9, 0],
+      [0, 41, 0],
+      [4294967295, 4294967295, 0],
+      [4, 6, HoleKind.Grease],
+      [0, 32, HoleKind.Other],
+      [4, 8, HoleKind.Name],
     ])
-      assert.equal(learn(...holes), 0);
-    assert.notEqual(learn(4, 8, 8, 16), 0);
-    assert.equal(stencils['findAll']!(new Uint8Array(64), 64, new Uint32Array(2)), 0);
+      assert.equal(learn(...holes), 0, holes.join());
+    assert.notEqual(learn(4, 8, 0, 8, 16, 0), 0);
+  });
+
+  it('tells nothing of a batch that is none, or shorter than it is said to be', () => {
+    const teller = new addon.Teller(reserved);
+    const text = new Uint8Array(1 << 17);
+    for (const [length, at] of [
+      [64, 0],
+      [batch.length + 1, 0],
+      [64, 65],
+    ]) {
+      teller['tell']!(batch, length, at, 0, text, told);
+      assert.deepEqual([told[0], told[2], told[3]], [Stop.End, 0, 0]);
+      assert.equal(teller['recognise']!(batch, length, numbers), 0);
+      assert.equal(teller['answer']!(batch, length, at, true, 1, 0, Buffer.from('{}'), 0, 0), false);
+    }
   });
 
   it('takes no more of a stream before what came is drained', () => {

@@ -1,0 +1,65 @@
+#include "tell/certificate-texts.h"
+
+namespace hellotap {
+
+namespace {
+
+// Whether what is written as it stands there is known to be fit for it.
+bool isNameHole(const Piece& piece, const Hole* holes, size_t count) {
+  for (size_t i = 0; i < count; ++i)
+    if (holes[i].kind == HoleKind::kName && holes[i].begin == piece.begin && holes[i].end == piece.end) return true;
+  return false;
+}
+
+}  // namespace
+
+bool CertificateTexts::learn(Datum certificate, const Hole* holes, size_t holeCount, const Piece* pieces,
+                             size_t pieceCount, Datum literals) {
+  if (pieceCount > kMaxPieces || literals.size() > kMaxLiteralBytes) return false;
+  for (size_t i = 0; i < pieceCount; ++i) {
+    const Piece& piece = pieces[i];
+    if (piece.kind == PieceKind::kDigest) continue;
+    if (piece.begin > piece.end) return false;
+    if (piece.end > (piece.kind == PieceKind::kLiteral ? literals.size() : certificate.size())) return false;
+    if (piece.kind == PieceKind::kName && !isNameHole(piece, holes, holeCount)) return false;
+  }
+  const uint32_t number = stencils_.learn(certificate, holes, holeCount);
+  if (number == 0) return false;
+  const uint32_t slot = Stencils::slotOf(number);
+  if (texts_.size() <= slot) texts_.resize(slot + 1);
+  Text& text = texts_[slot];
+  text.number = number;
+  text.pieces.assign(pieces, pieces + pieceCount);
+  text.literals.assign(literals.data(), literals.data() + literals.size());
+  return true;
+}
+
+bool CertificateTexts::write(Datum certificate, Sha1& sha1, TextWriter& out) {
+  const uint32_t number = stencils_.find(certificate);
+  if (number == 0) return false;
+  const Text& text = texts_[Stencils::slotOf(number)];
+  if (text.number != number) return false;
+  for (const Piece& piece : text.pieces) {
+    const size_t count = piece.end - piece.begin;
+    switch (piece.kind) {
+      case PieceKind::kLiteral:
+        out.put(text.literals.data() + piece.begin, count);
+        break;
+      case PieceKind::kName:
+        out.put(certificate.data() + piece.begin, count);
+        break;
+      case PieceKind::kPairs:
+        out.hexPairs(certificate.data() + piece.begin, count, "0123456789ABCDEF");
+        break;
+      case PieceKind::kDigest: {
+        uint8_t digest[Sha1::kBytes];
+        if (!sha1.digest(certificate, digest)) return false;
+        out.hexPairs(digest, sizeof digest, "0123456789abcdef");
+        break;
+      }
+    }
+  }
+  return true;
+}
+
+}  // namespace hellotap

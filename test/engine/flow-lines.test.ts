@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { openFiles } from '../../src/capture/file-source.js';
+import type { CaptureRecord } from '../../src/capture/flow-record.js';
+import { openHelloSet } from '../../src/cli/hello-sets.js';
+import { importFile } from '../../src/database/import.js';
+import { Store } from '../../src/database/store.js';
+import { openSession } from '../../src/engine/session.js';
+import type { EventInput, EventSink, HellotapEvent } from '../../src/output/event.js';
+import { GOLDEN } from '../capture/captures.js';
+
+type Stats = Record<string, Record<string, number>>;
+
+/** Takes events one by one. */
+class EventLines implements EventSink {
+  readonly all: string[] = [];
+  write(event: HellotapEvent): void {
+    this.all.push(JSON.stringify(event));
+  }
+  ready(): null {
+    return null;
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** Takes lines that are ready, too. */
+class ReadyLines extends EventLines {
+  told = 0;
+  readonly lines = {
+    memory: new Uint8Array(0),
+    room(bytes: number): Uint8Array {
+      return (this.memory = new Uint8Array(bytes));
+    },
+    filled: (bytes: number, lines: number): void => {
+      const text = Buffer.from(this.lines.memory.buffer, 0, bytes).toString();
+      assert.ok(text.endsWith('\n'));
+      this.all.push(...text.slice(0, -1).split('\n'));
+      this.told += lines;
+    },
+  };
+}
+
+const SAMPLES = join(import.meta.dirname, '../../samples');
+/** But for chromium.pcapng, which brings keys along: with keys every flow is read. */
+const CAPTURES = [
+  ...readdirSync(join(SAMPLES, 'captures'))
+    .filter((name) => name.endsWith('.pcap'))
+    .map((name) => join(SAMPLES, 'captures', name)),
+  join(GOLDEN, 'with-sni.pcap'),
+  join(GOLDEN, 'without-sni.pcap'),
+];
+
+describe('flows that are told without being read', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'hellotap-lines-'));
+  after(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  /** Everything that is said of the captures, each read three times, and the counters. */
+  async function run<Sink extends EventLines>(store: Store, sink: Sink): Promise<{ sink: Sink; stats: Stats }> {
+    const session = openSession({
+      ...{ store, sink, probes: null, retryAfterMs: 0, c2Threshold: 0.9, minObservations: 1 },
+      helloSet: () => openHelloSet('atsf-2022'),
+      warn: (text) => assert.fail(text),
+    });
+    for (let pass = 0; pass < 3; pass++) {
+      for (const capture of CAPTURES) {
+        const source = openFiles([capture]);
+        const input: EventInput = { pcap_filename: source.inputName(0) };
+        const inputOf = (record: CaptureRecord): EventInput => (assert.equal(record.input, 0), input);
+        for await (const batch of source.batches()) session.engine.acceptAll(batch, inputOf);
+      }
+    }
+    const stats = session.stats();
+    session.close();
+    return { sink, stats };
+  }
+
+  const databases: readonly [name: string, fill: (store: Store) => Promise<unknown>][] = [
+    ['nothing', () => Promise.resolve()],
+    [
+      'the servers of the samples',
+      async (store) => {
+        for (const table of ['fingerprints', 'labels']) {
+          await importFile(store, join(SAMPLES, `starter/${table}.csv`), { source: 'starter' });
+        }
+      },
+    ],
+  ];
+  for (const [index, [name, fill]] of databases.entries()) {
+    it(`are told alike, to the byte and in the same order, where the database knows ${name}`, async () => {
+      const open = async (kind: string): Promise<Store> => {
+        const store = Store.open(join(folder, `${kind}-${index}.db`));
+        await fill(store);
+        return store;
+      };
+      const read = await run(await open('read'), new EventLines());
+      const told = await run(await open('told'), new ReadyLines());
+      // Flow numbers are counted on in a process.
+      const plain = (lines: readonly string[]): string[] =>
+        lines.map((line) => line.replace(/"flow_id":\d+/, '"flow_id":0'));
+      assert.deepEqual(plain(told.sink.all), plain(read.sink.all));
+      assert.ok(told.sink.told > 900, `${told.sink.told} of ${told.sink.all.length} were told`);
+      // A handshake that is like one that was held against its server's fingerprint is not held again.
+      assert.deepEqual({ ...told.stats, drift: null }, { ...read.stats, drift: null });
+    });
+  }
+});

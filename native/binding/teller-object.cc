@@ -66,6 +66,7 @@ Napi::Function TellerObject::define(Napi::Env env) {
                          InstanceMethod<&TellerObject::describeClient>("describeClient"),
                          InstanceMethod<&TellerObject::describeServer>("describeServer"),
                          InstanceMethod<&TellerObject::learnCertificate>("learnCertificate"),
+                         InstanceMethod<&TellerObject::listCertificates>("listCertificates"),
                          InstanceMethod<&TellerObject::nameInput>("nameInput"),
                          InstanceMethod<&TellerObject::forgetInputs>("forgetInputs"),
                          InstanceMethod<&TellerObject::answer>("answer"),
@@ -128,6 +129,13 @@ Napi::Value TellerObject::learnCertificate(const Napi::CallbackInfo& info) {
   const auto pieces = viewOf<Piece>(info[2]);
   return Napi::Boolean::New(info.Env(), teller_->certificates().learn(datumOf(info[0]), holes.data, holes.count,
                                                                       pieces.data, pieces.count, datumOf(info[3])));
+}
+
+// listCertificates(digests): SHA-1 of those that are to be looked at, one behind the other; instead of those before.
+Napi::Value TellerObject::listCertificates(const Napi::CallbackInfo& info) {
+  if (!matches(info, "b")) return refuse(info.Env(), "listCertificates: takes bytes");
+  teller_->certificates().list(datumOf(info[0]));
+  return info.Env().Undefined();
 }
 
 // nameInput(number, member): how lines name an input; a member of JSON with a comma behind it.

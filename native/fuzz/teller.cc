@@ -109,6 +109,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       }
       case 3:
         teller.nameInput(choices.byte() % 4, choices.bytes());
+        if (choices.byte() % 8 == 0) teller.certificates().list(choices.bytes());
         break;
       case 4:
         batch.clear();

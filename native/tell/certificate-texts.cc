@@ -1,5 +1,8 @@
 #include "tell/certificate-texts.h"
 
+#include <algorithm>
+#include <cstring>
+
 namespace hellotap {
 
 namespace {
@@ -9,6 +12,13 @@ bool isNameHole(const Piece& piece, const Hole* holes, size_t count) {
   for (size_t i = 0; i < count; ++i)
     if (holes[i].kind == HoleKind::kName && holes[i].begin == piece.begin && holes[i].end == piece.end) return true;
   return false;
+}
+
+// As many bits as leave no room for chance; whoever is told to look at a certificate knows the rest.
+uint64_t beginningOf(const uint8_t* digest) {
+  uint64_t beginning;
+  std::memcpy(&beginning, digest, sizeof beginning);
+  return beginning;
 }
 
 }  // namespace
@@ -34,11 +44,11 @@ bool CertificateTexts::learn(Datum certificate, const Hole* holes, size_t holeCo
   return true;
 }
 
-bool CertificateTexts::write(Datum certificate, Sha1& sha1, TextWriter& out) {
+CertificateTexts::Told CertificateTexts::write(Datum certificate, Sha1& sha1, TextWriter& out) {
   const uint32_t number = stencils_.find(certificate);
-  if (number == 0) return false;
+  if (number == 0) return Told::kNew;
   const Text& text = texts_[Stencils::slotOf(number)];
-  if (text.number != number) return false;
+  if (text.number != number) return Told::kNew;
   for (const Piece& piece : text.pieces) {
     const size_t count = piece.end - piece.begin;
     switch (piece.kind) {
@@ -53,13 +63,20 @@ bool CertificateTexts::write(Datum certificate, Sha1& sha1, TextWriter& out) {
         break;
       case PieceKind::kDigest: {
         uint8_t digest[Sha1::kBytes];
-        if (!sha1.digest(certificate, digest)) return false;
+        if (!sha1.digest(certificate, digest)) return Told::kNew;
+        if (std::binary_search(listed_.begin(), listed_.end(), beginningOf(digest))) return Told::kListed;
         out.hexPairs(digest, sizeof digest, "0123456789abcdef");
         break;
       }
     }
   }
-  return true;
+  return Told::kText;
+}
+
+void CertificateTexts::list(Datum digests) {
+  listed_.clear();
+  for (Datum digest; digests.take(Sha1::kBytes, digest);) listed_.push_back(beginningOf(digest.data()));
+  std::sort(listed_.begin(), listed_.end());
 }
 
 }  // namespace hellotap

@@ -37,8 +37,16 @@ class CertificateTexts {
   // Takes a certificate, its holes, and the pieces of its text. False where it is not taken.
   bool learn(Datum certificate, const Hole* holes, size_t holeCount, const Piece* pieces, size_t pieceCount,
              Datum literals);
-  // False, and maybe something written, where none is like it.
-  bool write(Datum certificate, Sha1& sha1, TextWriter& out);
+  // What is told of the certificate.
+  enum class Told : uint8_t {
+    kText,    // its text was written
+    kNew,     // none is like it; maybe something was written
+    kListed,  // it is on the list; likewise
+  };
+  Told write(Datum certificate, Sha1& sha1, TextWriter& out);
+  // Certificates that are to be looked at, whatever else is known: SHA-1 of each, one behind the other. In place of those
+  // before.
+  void list(Datum digests);
 
  private:
   struct Text {
@@ -48,7 +56,8 @@ class CertificateTexts {
   };
 
   Stencils stencils_;
-  std::vector<Text> texts_;  // by slot of the stencil
+  std::vector<Text> texts_;      // by slot of the stencil
+  std::vector<uint64_t> listed_;  // the beginnings of their digests, ascending
 };
 
 }  // namespace hellotap

@@ -156,7 +156,11 @@ Stop Teller::write(const Flow& flow, double now, TextWriter& out, uint32_t& stat
   }
   put(out, client.tls);
   put(out, server.tls);
-  if (!server.certificate.empty() && !writeCertificate(flow, out)) return Stop::kCertificate;
+  if (!server.certificate.empty()) {
+    const CertificateTexts::Told told = writeCertificate(flow, out);
+    if (told == CertificateTexts::Told::kNew) return Stop::kCertificate;
+    if (told == CertificateTexts::Told::kListed) return Stop::kOther;
+  }
   if (server.isSure || (flow.header.changeCipherSpec & kServerChangedCipher)) put(out, server.resumed);
   // The first member's comma is where the object begins.
   if (out.written() == begin) out.put("{");
@@ -170,7 +174,7 @@ Stop Teller::write(const Flow& flow, double now, TextWriter& out, uint32_t& stat
   return out.isFull() ? Stop::kFull : Stop::kEnd;
 }
 
-bool Teller::writeCertificate(const Flow& flow, TextWriter& out) {
+CertificateTexts::Told Teller::writeCertificate(const Flow& flow, TextWriter& out) {
   const std::vector<Span>& parts = flow.serverText->certificate;
   if (parts.size() == 1) return certificates_.write(part(flow.server, parts[0]), sha1_, out);
   joined_.clear();

@@ -116,7 +116,7 @@ class Teller {
   static bool read(Datum record, Flow& flow);
   bool understand(Flow& flow);
   Stop write(const Flow& flow, double now, TextWriter& out, uint32_t& status);
-  bool writeCertificate(const Flow& flow, TextWriter& out);
+  CertificateTexts::Told writeCertificate(const Flow& flow, TextWriter& out);
 
   Stencils openings_;
   CertificateTexts certificates_;

@@ -6,7 +6,6 @@ import { HellotapError } from '../errors.js';
 import { openFiles, type FileSourceOptions } from './file-source.js';
 import { peekCapture } from './packet-core.js';
 import type { CaptureSource } from './source.js';
-import { openStreamSource } from './stream-source.js';
 
 /** A capture that is named by the arguments; it is opened when its turn comes, so thousands of them are no problem. */
 export interface NamedCapture {
@@ -58,13 +57,18 @@ export function asStreams(captures: readonly NamedCapture[]): (readonly NamedCap
 }
 
 /** Opens what `asStreams` put together. What cannot be read shows in the iteration, or goes to `onFailure`. */
-export function openCaptures(captures: readonly NamedCapture[], options: FileSourceOptions = {}): CaptureSource {
+export async function openCaptures(
+  captures: readonly NamedCapture[],
+  options: FileSourceOptions = {},
+): Promise<CaptureSource> {
   const [first] = captures;
   if (first?.kind !== 'stream')
     return openFiles(
       captures.map(({ name }) => name),
       options,
     );
+  // Most runs read no stream, and need not wait for what reads one.
+  const { openStreamSource } = await import('./stream-source.js');
   if (first.name !== '-') return openStreamSource(first.name, createReadStream(first.name), options);
   if (process.stdin.isTTY) {
     throw new HellotapError('ERR_CAPTURE_OPEN', 'standard input is a terminal; pipe a capture into it');

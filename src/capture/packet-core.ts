@@ -72,6 +72,7 @@ export interface NativeTeller {
     isSure: boolean,
   ): void;
   learnCertificate(der: Uint8Array, holes: Uint32Array, pieces: Uint32Array, literals: Uint8Array): boolean;
+  listCertificates(digests: Uint8Array): void;
   nameInput(input: number, member: Uint8Array): void;
   forgetInputs(): void;
   answer(

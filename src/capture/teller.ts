@@ -161,6 +161,11 @@ export class Teller {
     return this.#native.learnCertificate(der, numbersOf(holes), Uint32Array.from(numbers), literals);
   }
 
+  /** Flows with these certificates are not told. @param digests SHA-1 of each, one behind the other; instead of those before */
+  listCertificates(digests: Uint8Array): void {
+    this.#native.listCertificates(digests);
+  }
+
   /** How lines name an input: a member of JSON with a comma behind it. */
   nameInput(input: number, member: string): void {
     this.#native.nameInput(input, Buffer.from(member));

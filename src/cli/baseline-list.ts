@@ -10,7 +10,8 @@ import { databaseOption, outputOptions, type OutputOptions } from './common-opti
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { withOptions } from './option.js';
-import { outputFormat, tableLines } from './plain-output.js';
+import { outputFormat } from './output-format.js';
+import { tableLines } from './plain-output.js';
 
 type Flags = DatabaseOptions & OutputOptions;
 

@@ -6,7 +6,7 @@ import { databaseOption, outputOptions, type OutputOptions } from './common-opti
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { option, withOptions } from './option.js';
-import { outputFormat } from './plain-output.js';
+import { outputFormat } from './output-format.js';
 
 type Flags = DatabaseOptions & OutputOptions;
 

@@ -12,7 +12,8 @@ import { databaseOption, outputOptions, type OutputOptions } from './common-opti
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { integer, option, withOptions } from './option.js';
-import { outputFormat, percent } from './plain-output.js';
+import { outputFormat } from './output-format.js';
+import { percent } from './plain-output.js';
 import type { Terminal } from './terminal.js';
 
 interface NearestFlags extends DatabaseOptions, OutputOptions {

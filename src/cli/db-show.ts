@@ -20,7 +20,8 @@ import { databaseOption, outputOptions, type OutputOptions } from './common-opti
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { option, withOptions } from './option.js';
-import { outputFormat, percent, tableLines } from './plain-output.js';
+import { outputFormat } from './output-format.js';
+import { percent, tableLines } from './plain-output.js';
 
 type ShowFlags = DatabaseOptions & OutputOptions & { readonly helloSet?: string };
 

@@ -18,7 +18,7 @@ import { showCommand, statsCommand } from './db-show.js';
 import { openWriter } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { option, withOptions } from './option.js';
-import { outputFormat } from './plain-output.js';
+import { outputFormat } from './output-format.js';
 
 /** The `db` command with all that is below it. */
 export function dbCommand(): Command {

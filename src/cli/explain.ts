@@ -6,7 +6,7 @@ import { databaseOption, outputOptions, type OutputOptions } from './common-opti
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { openWriter } from './open-sink.js';
 import { withOptions } from './option.js';
-import { outputFormat } from './plain-output.js';
+import { outputFormat } from './output-format.js';
 import type { Terminal } from './terminal.js';
 import { printable } from '../output/printable.js';
 

@@ -4,7 +4,7 @@ import { outputOptions, type OutputOptions } from './common-options.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { openWriter } from './open-sink.js';
 import { withOptions } from './option.js';
-import { outputFormat } from './plain-output.js';
+import { outputFormat } from './output-format.js';
 
 export function interfacesCommand(): Command {
   const command = new Command('interfaces')

@@ -51,8 +51,10 @@ const program = new Command('hellotap')
   .configureHelp({ sortSubcommands: false, helpWidth: 100 })
   .exitOverride();
 
-const asked = COMMANDS[process.argv[2] ?? ''];
-const loaded = await Promise.all((asked === undefined ? Object.values(COMMANDS) : [asked]).map((load) => load()));
+const [first = ''] = process.argv.slice(2);
+const asked = COMMANDS[first];
+const wanted = asked !== undefined ? [asked] : first === '--version' || first === '-V' ? [] : Object.values(COMMANDS);
+const loaded = await Promise.all(wanted.map((load) => load()));
 for (const command of loaded) program.addCommand(command.copyInheritedSettings(program));
 
 try {

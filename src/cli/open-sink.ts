@@ -6,7 +6,7 @@ import { JsonlSink } from '../output/jsonl-sink.js';
 import { LineWriter } from '../output/line-writer.js';
 import type { TableOptions } from '../output/table-sink.js';
 import type { OutputOptions } from './common-options.js';
-import { outputFormat } from './plain-output.js';
+import { outputFormat } from './output-format.js';
 import type { Terminal } from './terminal.js';
 
 const STDOUT = 1;

@@ -1,16 +1,6 @@
-// Output of commands that print a few records rather than events: a table for people, JSON lines for programs.
-import { isatty } from 'node:tty';
+// Output of commands that print a few records rather than events, for people.
 import Table from 'cli-table3';
 import { printable } from '../output/printable.js';
-import type { OutputOptions } from './common-options.js';
-
-const STDOUT = 1;
-
-/** `table` on a terminal, `jsonl` elsewhere, unless `--format` says which. */
-export function outputFormat(options: OutputOptions): 'table' | 'jsonl' {
-  const chosen = options.format ?? (options.output === undefined && isatty(STDOUT) ? 'table' : 'jsonl');
-  return chosen === 'table' ? 'table' : 'jsonl';
-}
 
 /** A table's lines. Values from outside are made safe for a terminal. */
 export function tableLines(head: readonly string[], rows: readonly (readonly string[])[]): string[] {

@@ -2,7 +2,7 @@
 
 import { HellotapError } from '../errors.js';
 import { ensureFingerprint, findFingerprint } from './fingerprints.js';
-import type { FingerprintKey } from './fingerprint-key.js';
+import { FIXED_KINDS, type FingerprintKey, type FixedKind } from './fingerprint-key.js';
 import type { LabelEvidence } from './scores.js';
 import type { SourceRef } from './source.js';
 import type { LabelRef } from './staging.js';
@@ -86,6 +86,16 @@ export function labelledKinds(store: Store): ReadonlySet<string> {
     )
     .all();
   return new Set(rows.map(({ name }) => name));
+}
+
+/** The digests of a kind that have labels, one behind the other; null: more than `most`. All are of the same length. */
+export function labelledDigests(store: Store, kind: FixedKind, most: number): Uint8Array | null {
+  const rows = store
+    .prepare<[number, number], { digest: Buffer }>(
+      `SELECT digest FROM fingerprint f WHERE kind_id = ? AND EXISTS (SELECT 1 FROM claim c WHERE c.fingerprint_id = f.id) LIMIT ?`,
+    )
+    .all(FIXED_KINDS[kind], most + 1);
+  return rows.length > most ? null : Buffer.concat(rows.map(({ digest }) => digest));
 }
 
 /** Sets a label by hand; also one that had been removed. Raises the generation. */

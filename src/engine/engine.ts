@@ -30,8 +30,8 @@ import { QuicFlows } from './quic-flow.js';
 /** Where verdicts come from. */
 export interface VerdictSource extends StandingVerdicts {
   verdict(server: ServerKey, passive: PassiveKeys): KnownVerdict | UnknownVerdict;
-  /** What was said of a server last, while it holds; null: it has to be asked for. */
-  standing(server: ServerKey): Standing | null;
+  /** What was said of a server last, while it holds for flows like this; null: it has to be asked for each time. */
+  standing(server: ServerKey, passive: PassiveKeys): Standing | null;
   /** Forgets what it remembers of a server, because the database has news of it. */
   forget(server: ServerKey): void;
 }
@@ -67,6 +67,12 @@ export interface EngineCounters {
   probed: number;
   /** Probe results that the database did not take. */
   store_failures: number;
+}
+
+/** A flow of which nothing but its verdict was to be told. */
+interface PlainFlow {
+  readonly server: ServerKey;
+  readonly flow: SeenFlow;
 }
 
 interface Waiting {
@@ -224,8 +230,8 @@ export class Engine {
   }
 
   /** Has the teller say of the server what was just said of it, where nothing but the server decides that. */
-  #teachAnswer(batch: FlowBatch, stopped: Stopped, server: ServerKey, lines: FlowLines): void {
-    const standing = this.#verdicts.standing(server);
+  #teachAnswer(batch: FlowBatch, stopped: Stopped, { server, flow }: PlainFlow, lines: FlowLines): void {
+    const standing = this.#verdicts.standing(server, flow);
     if (standing === null) return;
     const { verdict } = standing;
     // What may be an alarm is read each time.
@@ -234,8 +240,8 @@ export class Engine {
     lines.answer(batch, stopped, standing, isUntried ? unprobed('disabled', verdict) : verdict);
   }
 
-  /** Gives the server of a flow of which nothing but its verdict was to be told; null: there was more, or less. */
-  #flow(record: FlowRecord, input: EventInput): ServerKey | null {
+  /** Null: there was more to be told than the flow and its verdict, or less. */
+  #flow(record: FlowRecord, input: EventInput): PlainFlow | null {
     const flow = this.#reader.read(record);
     if (flow === null) {
       // It began like TLS and was none: cut off in the middle of its first message, or something in disguise.
@@ -265,7 +271,7 @@ export class Engine {
       if (suspicion.probe) this.#probeAgain(server, flow.evidence);
     }
     if (verdict.c2_score !== undefined) this.#alert(verdict, identity, event.timestamp, flow.sni, event.tls);
-    return suspicion === null ? server : null;
+    return suspicion === null ? { server, flow } : null;
   }
 
   /** A capture can bring the keys of its connections along. */

@@ -13,8 +13,8 @@ export interface StandingVerdicts {
   readonly era: number;
   /** Milliseconds, never going back. */
   readonly clock: number;
-  /** Whether what a flow shows can change what is said of its server. */
-  readonly looksAtFlows: boolean;
+  /** SHA-1 of the certificates that say something by themselves, one behind the other; null: too many to be kept. */
+  listedCertificates(): Uint8Array | null;
   /** So many verdicts were given without asking. */
   answered(count: number): void;
 }
@@ -35,6 +35,7 @@ export class FlowLines {
   readonly #room: LineRoom;
   readonly #verdicts: StandingVerdicts;
   #era = -1;
+  #canTell = false;
   #inputOf: unknown = null;
   #named: (EventInput | undefined)[] = [];
 
@@ -46,15 +47,14 @@ export class FlowLines {
 
   /** Whether flows can be told at the moment. @param inputOf names inputs; another one gives their numbers another meaning */
   isUsable(inputOf: unknown): boolean {
-    const { era, looksAtFlows } = this.#verdicts;
-    if (era !== this.#era) this.forget();
-    this.#era = era;
+    const { era } = this.#verdicts;
+    if (era !== this.#era) this.#begin(era);
     if (inputOf !== this.#inputOf) {
       this.#teller.forgetInputs();
       this.#named = [];
     }
     this.#inputOf = inputOf;
-    return this.#teller.isUsable && !looksAtFlows;
+    return this.#canTell;
   }
 
   /** How lines name an input. */
@@ -85,9 +85,10 @@ export class FlowLines {
    * From now on, this is said of the server of the flow at `stopped`, as long as the verdict stands.
    * @param verdict what the standing one comes down to
    */
-  answer(batch: FlowBatch, { at, client, server }: Stopped, { until, isForAnyName }: Standing, verdict: Verdict): void {
+  answer(batch: FlowBatch, { at, client, server }: Stopped, standing: Standing, verdict: Verdict): void {
+    const { until, isForAnyName, isForAnyHellos } = standing;
     // Whether a handshake contradicts what is known of its server, its openings decide.
-    const handshake = verdict.status === 'known' ? { client, server } : null;
+    const handshake = verdict.status === 'known' || !isForAnyHellos ? { client, server } : null;
     batch.answer(this.#teller, at, {
       verdict: verdictJson(verdict),
       status: verdict.status,
@@ -95,6 +96,14 @@ export class FlowLines {
       isForAnyName,
       handshake,
     });
+  }
+
+  #begin(era: number): void {
+    this.forget();
+    const listed = this.#verdicts.listedCertificates();
+    this.#canTell = this.#teller.isUsable && listed !== null;
+    if (listed !== null) this.#teller.listCertificates(listed);
+    this.#era = era;
   }
 
   #count(lines: number): void {

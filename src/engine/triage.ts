@@ -35,7 +35,7 @@ const PROGRESS_INTERVAL_MS = 200;
 
 /** Reads all sources. Waits for the sink where it is slower, so that memory stays bounded. */
 export async function triage(
-  sources: readonly (() => CaptureSource)[],
+  sources: readonly (() => CaptureSource | Promise<CaptureSource>)[],
   engine: Engine,
   sink: EventSink,
   options: TriageOptions,
@@ -45,7 +45,7 @@ export async function triage(
   for (const open of sources) {
     if (options.signal.aborted) break;
     try {
-      const source = open();
+      const source = await open();
       await readSource(source, read, engine, sink, options);
       for (const [name, value] of Object.entries(source.counters())) counters[name] = (counters[name] ?? 0) + value;
       read += source.inputs;

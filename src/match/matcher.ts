@@ -5,7 +5,7 @@
 import { LRUCache } from 'lru-cache';
 import { endpointKey, hexKey } from '../database/fingerprint-key.js';
 import { findFingerprint, fingerprintById, type StoredFingerprint } from '../database/fingerprints.js';
-import { labelledKinds } from '../database/labels.js';
+import { labelledDigests, labelledKinds } from '../database/labels.js';
 import type { ServerKey } from '../database/server-key.js';
 import { findServer, hasServersAt, type ServerSighting } from '../database/servers.js';
 import type { Store } from '../database/store.js';
@@ -57,10 +57,15 @@ export interface Standing {
   readonly until: number;
   /** Whatever the server's name. */
   readonly isForAnyName: boolean;
+  /** Whatever the hellos; else only for those with the same JA3 and JA3S. */
+  readonly isForAnyHellos: boolean;
 }
 
-interface Remembered extends Standing {
+interface Remembered {
   readonly generation: number;
+  readonly until: number;
+  readonly verdict: KnownVerdict | UnknownVerdict;
+  readonly isForAnyName: boolean;
 }
 
 interface RememberedFindings {
@@ -74,6 +79,9 @@ interface RememberedFindings {
 
 /** How long the index of labelled fingerprints is used after labels have changed. */
 const NEIGHBOURHOOD_MS = 60_000;
+
+/** Certificates that can be listed: 20 MiB of them. SSLBL has some ten thousand. */
+const MOST_LISTED = 1 << 20;
 
 type PassiveKind = 'cert-sha1' | 'ja3s' | 'ja3';
 
@@ -155,15 +163,19 @@ export class Matcher {
     return this.#now();
   }
 
-  /** Whether what a flow shows of its server can say more than the server's address and name. */
-  get looksAtFlows(): boolean {
-    return this.#passiveLabels;
+  /** SHA-1 of the certificates that say something by themselves, one behind the other; null: too many to be kept. */
+  listedCertificates(): Uint8Array | null {
+    return this.#kinds.has('cert-sha1') ? labelledDigests(this.#store, 'cert-sha1', MOST_LISTED) : new Uint8Array(0);
   }
 
-  /** What was said of a server last, while it holds; null: it has to be asked for. */
-  standing(server: ServerKey): Standing | null {
+  /**
+   * What was said of a server last, while it holds for flows that show the same hellos, and no certificate that is listed.
+   * Null: it has to be asked for each time.
+   */
+  standing(server: ServerKey, passive: PassiveKeys): Standing | null {
     const remembered = this.#servers.get(server);
-    return remembered?.generation === this.#generation ? remembered : null;
+    if (remembered?.generation !== this.#generation || this.#passiveFindingsOf(passive).length > 0) return null;
+    return { ...remembered, isForAnyHellos: !this.#kinds.has('ja3') && !this.#kinds.has('ja3s') };
   }
 
   /** So many verdicts were given from what had been said. */
@@ -260,13 +272,17 @@ export class Matcher {
   }
 
   #withPassive(verdict: KnownVerdict | UnknownVerdict, passive: PassiveKeys): KnownVerdict | UnknownVerdict {
-    const { certSha1, ja3s, ja3 } = passive;
-    const found = [
+    const found = this.#passiveFindingsOf(passive);
+    return found.length === 0 ? verdict : withFindings(verdict, found);
+  }
+
+  #passiveFindingsOf({ certSha1, ja3s, ja3 }: PassiveKeys): Findings[] {
+    if (!this.#passiveLabels) return [];
+    return [
       certSha1 === undefined ? null : this.#passiveFindings('cert-sha1', certSha1),
       ja3s === undefined ? null : this.#passiveFindings('ja3s', ja3s),
       ja3 === undefined ? null : this.#passiveFindings('ja3', ja3),
     ].filter((one) => one !== null);
-    return found.length === 0 ? verdict : withFindings(verdict, found);
   }
 
   #passiveFindings(kind: PassiveKind, value: string): Findings | null {

@@ -31,7 +31,7 @@ function failsWith(action: () => unknown, code: ErrorCode, message: RegExp): voi
   });
 }
 
-const observeOne = (path: string, options = {}) => observe(openCaptures(findCaptures([path]), options));
+const observeOne = async (path: string, options = {}) => observe(await openCaptures(findCaptures([path]), options));
 
 describe('the captures that arguments name', () => {
   it('are those of a folder: told by content, sorted by name, with subfolders, without what is no capture', async () => {
@@ -52,7 +52,7 @@ describe('the captures that arguments name', () => {
       ['a.pcap', 'b/z.cap', 'c.dat'],
     );
     for (const capture of found) {
-      assert.equal((await observe(openCaptures([capture]))).counters['packets'], frames.length);
+      assert.equal((await observe(await openCaptures([capture]))).counters['packets'], frames.length);
     }
   });
 
@@ -107,7 +107,7 @@ describe('the captures that arguments name', () => {
     const said = runAsNobody(`
       import { findCaptures, openCaptures } from './src/capture/open-captures.js';
       try {
-        for await (const batch of openCaptures(findCaptures([${JSON.stringify(path)}])).batches());
+        for await (const batch of (await openCaptures(findCaptures([${JSON.stringify(path)}]))).batches());
       } catch (error) {
         console.log(error.code, error.message);
       }`);
@@ -121,9 +121,9 @@ describe('the captures that arguments name', () => {
     });
   });
 
-  it('are named as they were given', () => {
+  it('are named as they were given', async () => {
     const path = file('named.pcap', pcap(frames));
     assert.equal(findCaptures([path])[0]!.name, path);
-    assert.equal(openCaptures(findCaptures([path])).name, path);
+    assert.equal((await openCaptures(findCaptures([path]))).name, path);
   });
 });

@@ -60,7 +60,7 @@ describe('the captures of other projects', async () => {
   const started = performance.now();
   for (const capture of findCaptures([FOLDER])) {
     const name = capture.name.slice(FOLDER.length + 1);
-    const { flows, counters } = await observe(openCaptures([capture]));
+    const { flows, counters } = await observe(await openCaptures([capture]));
     counts.set(name, [counters['packets'], truth[name]?.packets]);
     const unused = new Set(flows);
     for (const wanted of truth[name]?.tls ?? []) {

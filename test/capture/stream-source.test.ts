@@ -119,7 +119,7 @@ describe('on a stream', () => {
       writeFileSync(file, pcap(frames));
       spawn('sh', ['-c', `cat "${file}" > "${pipe}"`]);
       const [capture] = findCaptures([pipe]);
-      assert.equal((await observe(openCaptures([capture!]))).counters['packets'], frames.length);
+      assert.equal((await observe(await openCaptures([capture!]))).counters['packets'], frames.length);
     } finally {
       rmSync(folder, { recursive: true });
     }

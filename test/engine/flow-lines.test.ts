@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -9,7 +9,7 @@ import { openHelloSet } from '../../src/cli/hello-sets.js';
 import { importFile } from '../../src/database/import.js';
 import { Store } from '../../src/database/store.js';
 import { openSession } from '../../src/engine/session.js';
-import type { EventInput, EventSink, HellotapEvent } from '../../src/output/event.js';
+import type { EventInput, EventSink, HellotapEvent, TlsEvent } from '../../src/output/event.js';
 import { GOLDEN } from '../capture/captures.js';
 
 type Stats = Record<string, Record<string, number>>;
@@ -55,6 +55,11 @@ const CAPTURES = [
   join(GOLDEN, 'without-sni.pcap'),
 ];
 
+/** Flow numbers are counted on in a process. */
+function withoutFlowIds(lines: readonly string[]): string[] {
+  return lines.map((line) => line.replace(/"flow_id":\d+/, '"flow_id":0'));
+}
+
 describe('flows that are told without being read', () => {
   const folder = mkdtempSync(join(tmpdir(), 'hellotap-lines-'));
   after(() => {
@@ -92,6 +97,32 @@ describe('flows that are told without being read', () => {
       },
     ],
   ];
+  const lists = join(folder, 'lists.csv');
+  /** A certificate and a client of the samples, on lists. */
+  const writeLists = (events: readonly string[]): void => {
+    const { tls } = JSON.parse(events.find((line) => line.includes('"notbefore"')) ?? '') as TlsEvent;
+    const { ja3 } = (JSON.parse(events.findLast((line) => line.includes('"ja3"')) ?? '') as TlsEvent).tls;
+    assert.ok(tls.fingerprint !== undefined && ja3 !== undefined);
+    const rows = [`cert-sha1:${tls.fingerprint},bad certificate,c2`, `ja3:${ja3.hash},odd client,other`];
+    writeFileSync(lists, ['fingerprint,label,kind', ...rows, ''].join('\n'));
+  };
+
+  it('are those that are on no list of certificates and clients', async () => {
+    const { sink: first } = await run(Store.open(join(folder, 'first.db')), new EventLines());
+    writeLists(first.all);
+    const open = async (kind: string): Promise<Store> => {
+      const store = Store.open(join(folder, `${kind}-lists.db`));
+      await importFile(store, lists, { source: 'lists' });
+      return store;
+    };
+    const read = await run(await open('read'), new EventLines());
+    const told = await run(await open('told'), new ReadyLines());
+    assert.deepEqual(withoutFlowIds(told.sink.all), withoutFlowIds(read.sink.all));
+    assert.ok(read.sink.all.some((line) => line.includes('bad certificate')));
+    assert.ok(read.sink.all.some((line) => line.includes('odd client')));
+    assert.ok(told.sink.told > 500, `${told.sink.told} of ${told.sink.all.length} were told`);
+  });
+
   for (const [index, [name, fill]] of databases.entries()) {
     it(`are told alike, to the byte and in the same order, where the database knows ${name}`, async () => {
       const open = async (kind: string): Promise<Store> => {
@@ -101,10 +132,7 @@ describe('flows that are told without being read', () => {
       };
       const read = await run(await open('read'), new EventLines());
       const told = await run(await open('told'), new ReadyLines());
-      // Flow numbers are counted on in a process.
-      const plain = (lines: readonly string[]): string[] =>
-        lines.map((line) => line.replace(/"flow_id":\d+/, '"flow_id":0'));
-      assert.deepEqual(plain(told.sink.all), plain(read.sink.all));
+      assert.deepEqual(withoutFlowIds(told.sink.all), withoutFlowIds(read.sink.all));
       assert.ok(told.sink.told > 900, `${told.sink.told} of ${told.sink.all.length} were told`);
       // A handshake that is like one that was held against its server's fingerprint is not held again.
       assert.deepEqual({ ...told.stats, drift: null }, { ...read.stats, drift: null });

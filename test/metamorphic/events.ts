@@ -13,7 +13,7 @@ const NO_VERDICTS: VerdictSource = {
   answered: () => undefined,
   era: 0,
   clock: 0,
-  looksAtFlows: false,
+  listedCertificates: () => null,
 };
 
 const LEFT_OUT: ReadonlySet<string> = new Set(['timestamp', 'flow_id', 'tunnel', 'tunnels']);

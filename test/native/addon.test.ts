@@ -49,6 +49,7 @@ describe('the addon', () => {
     ['describeClient', 1, numbers, batch, 'text'],
     ['describeServer', 1, numbers, batch, batch, batch, 1],
     ['learnCertificate', batch, numbers, batch, batch],
+    ['listCertificates', '00'],
     ['nameInput', '0', batch],
     ['answer', batch, 8, 0, true, 0, 0, '{}', 0, 0],
     ['recognise', batch, 1],

@@ -3,9 +3,10 @@
     {
       'target_name': 'hellotap',
       'sources': [
-        'base/sha1.cc',
         'binding/addon.cc',
         'binding/arguments.cc',
+        'binding/crypto-object.cc',
+        'binding/key-pair-object.cc',
         'binding/packet-core-object.cc',
         'binding/peek-capture.cc',
         'binding/ring-capture-object.cc',
@@ -23,6 +24,10 @@
         'core/capture-thread.cc',
         'core/input.cc',
         'core/packet-core.cc',
+        'crypto/ciphers.cc',
+        'crypto/digests.cc',
+        'crypto/key-pair.cc',
+        'crypto/libcrypto.cc',
         'filter/bpf-filter.cc',
         'flow/flow-entries.cc',
         'flow/flow-table.cc',

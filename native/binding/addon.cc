@@ -1,9 +1,11 @@
-// The addon's entry: constants that both sides share, and the classes PacketCore, RingCapture, Teller and
+// The addon's entry: constants that both sides share, and the classes Crypto, KeyPair, PacketCore, RingCapture, Teller and
 // TcpClient. State is per environment, so worker threads may each load it.
 #include "binding/addon.h"
 
 #include "base/anomaly.h"
 #include "base/counters.h"
+#include "binding/crypto-object.h"
+#include "binding/key-pair-object.h"
 #include "binding/packet-core-object.h"
 #include "binding/peek-capture.h"
 #include "binding/ring-capture-object.h"
@@ -65,6 +67,8 @@ Addon::Addon(Napi::Env env, Napi::Object exports) {
                         napi_enumerable),
           InstanceValue("ringCounterNames", ringCounters, napi_enumerable),
           InstanceValue("RingCapture", RingCaptureObject::define(env), napi_enumerable),
+          InstanceValue("Crypto", CryptoObject::define(env), napi_enumerable),
+          InstanceValue("KeyPair", KeyPairObject::define(env), napi_enumerable),
           InstanceValue("PacketCore", PacketCoreObject::define(env), napi_enumerable),
           InstanceValue("Teller", TellerObject::define(env), napi_enumerable),
           InstanceValue("TcpClient", TcpClientObject::define(env), napi_enumerable),

@@ -18,6 +18,22 @@ bool isArray(const Napi::Value& value, napi_typedarray_type type) {
 
 bool isBytes(const Napi::Value& value) { return isArray(value, napi_uint8_array); }
 
+bool readRoom(const Napi::Value& value, Room& room) {
+  napi_typedarray_type type;
+  void* bytes;
+  // An error, and nothing thrown, where it is no typed array.
+  if (napi_get_typedarray_info(value.Env(), value, &type, &room.size, &bytes, nullptr, nullptr) != napi_ok) return false;
+  room.bytes = static_cast<uint8_t*>(bytes);
+  return type == napi_uint8_array;
+}
+
+bool readBytes(const Napi::Value& value, Datum& bytes) {
+  Room room;
+  if (!readRoom(value, room)) return false;
+  bytes = Datum(room.bytes, room.size);
+  return true;
+}
+
 bool isUint16(const Napi::Value& value) {
   if (!value.IsNumber()) return false;
   const double number = value.As<Napi::Number>().DoubleValue();

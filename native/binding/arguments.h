@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/counters.h"
+#include "base/datum.h"
 #include "flow/flow-table.h"
 
 namespace hellotap {
@@ -17,6 +18,18 @@ void throwCode(Napi::Env env, const char* code, const std::string& message);
 
 bool isArray(const Napi::Value& value, napi_typedarray_type type);
 bool isBytes(const Napi::Value& value);
+
+// Bytes of an Uint8Array; false where it is something else. One call of Node-API, where the classes of node-addon-api need
+// several: for what is called many times per handshake.
+bool readBytes(const Napi::Value& value, Datum& bytes);
+
+// Likewise, to be written to.
+struct Room {
+  uint8_t* bytes = nullptr;
+  size_t size = 0;
+};
+bool readRoom(const Napi::Value& value, Room& room);
+
 // A port or a link type.
 bool isUint16(const Napi::Value& value);
 

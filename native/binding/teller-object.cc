@@ -67,6 +67,7 @@ Napi::Function TellerObject::define(Napi::Env env) {
                          InstanceMethod<&TellerObject::describeServer>("describeServer"),
                          InstanceMethod<&TellerObject::learnCertificate>("learnCertificate"),
                          InstanceMethod<&TellerObject::listCertificates>("listCertificates"),
+                         InstanceMethod<&TellerObject::knowOwnHellos>("knowOwnHellos"),
                          InstanceMethod<&TellerObject::nameInput>("nameInput"),
                          InstanceMethod<&TellerObject::forgetInputs>("forgetInputs"),
                          InstanceMethod<&TellerObject::answer>("answer"),
@@ -91,7 +92,7 @@ TellerObject::TellerObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Te
   if (!teller_) throwCode(info.Env(), "ERR_CAPTURE_UNAVAILABLE", "out of memory");
 }
 
-// Whether `tell` can tell at all: it needs OpenSSL's SHA-1.
+// Whether `tell` can tell at all: it needs OpenSSL's hashes.
 Napi::Value TellerObject::isUsable(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), teller_->isUsable());
 }
@@ -103,11 +104,14 @@ Napi::Value TellerObject::learnOpening(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), teller_->openings().learn(datumOf(info[0]), holes.data, holes.count));
 }
 
-// describeClient(number, name, tls, own): name is [begin, end] or nothing; the texts are UTF-8.
+// describeClient(number, spans, tls, own): spans are [begin, end] of the random, of the session id, and of the name where
+// there is one; the texts are UTF-8.
 Napi::Value TellerObject::describeClient(const Napi::CallbackInfo& info) {
   if (!matches(info, "nubb")) return refuse(info.Env(), "describeClient: takes a number, a Uint32Array and two texts");
-  const auto name = viewOf<Span>(info[1]);
-  teller_->describeClient(uint32Of(info[0]), name.count > 0 ? name.data : nullptr, datumOf(info[2]), datumOf(info[3]));
+  const auto spans = viewOf<Span>(info[1]);
+  if (spans.count < 2) return refuse(info.Env(), "describeClient: takes two spans or three");
+  teller_->describeClient(uint32Of(info[0]), spans.data[0], spans.data[1], spans.count > 2 ? spans.data + 2 : nullptr,
+                          datumOf(info[2]), datumOf(info[3]));
   return info.Env().Undefined();
 }
 
@@ -135,6 +139,13 @@ Napi::Value TellerObject::learnCertificate(const Napi::CallbackInfo& info) {
 Napi::Value TellerObject::listCertificates(const Napi::CallbackInfo& info) {
   if (!matches(info, "b")) return refuse(info.Env(), "listCertificates: takes bytes");
   teller_->certificates().list(datumOf(info[0]));
+  return info.Env().Undefined();
+}
+
+// knowOwnHellos(key): hellos that are marked with it are not told.
+Napi::Value TellerObject::knowOwnHellos(const Napi::CallbackInfo& info) {
+  if (!matches(info, "b")) return refuse(info.Env(), "knowOwnHellos: takes bytes");
+  teller_->knowOwnHellos(datumOf(info[0]));
   return info.Env().Undefined();
 }
 

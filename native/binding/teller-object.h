@@ -21,6 +21,7 @@ class TellerObject : public Napi::ObjectWrap<TellerObject> {
   Napi::Value describeServer(const Napi::CallbackInfo& info);
   Napi::Value learnCertificate(const Napi::CallbackInfo& info);
   Napi::Value listCertificates(const Napi::CallbackInfo& info);
+  Napi::Value knowOwnHellos(const Napi::CallbackInfo& info);
   Napi::Value nameInput(const Napi::CallbackInfo& info);
   Napi::Value forgetInputs(const Napi::CallbackInfo& info);
   Napi::Value answer(const Napi::CallbackInfo& info);

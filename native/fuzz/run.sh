@@ -24,11 +24,11 @@ cd "$fuzz"
 seconds=${1:-60}
 shift || true
 targets=("$@")
-[ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet fragment-joiner tcp-stream packet-core teller)
+[ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet fragment-joiner tcp-stream packet-core crypto teller)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
-core=(../capture/*.cc ../core/*.cc ../filter/*.cc ../flow/*.cc
-  ../link/*.cc ../net/*.cc ../base/*.cc ../tell/*.cc)
+core=(../capture/*.cc ../core/*.cc ../crypto/*.cc ../filter/*.cc ../flow/*.cc
+  ../link/*.cc ../net/*.cc ../tell/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
   -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
 mkdir -p build

@@ -86,7 +86,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
         const auto holes = choices.holes();
         client = teller.openings().learn(clientBytes, holes.data(), holes.size());
         const Span name = choices.span();
-        teller.describeClient(client, choices.byte() % 2 ? &name : nullptr, choices.bytes(), choices.bytes());
+        teller.describeClient(client, choices.span(), choices.span(), choices.byte() % 2 ? &name : nullptr,
+                              choices.bytes(), choices.bytes());
+        if (choices.byte() % 8 == 0) teller.knowOwnHellos(choices.bytes());
         break;
       }
       case 1: {

@@ -44,7 +44,7 @@ bool CertificateTexts::learn(Datum certificate, const Hole* holes, size_t holeCo
   return true;
 }
 
-CertificateTexts::Told CertificateTexts::write(Datum certificate, Sha1& sha1, TextWriter& out) {
+CertificateTexts::Told CertificateTexts::write(Datum certificate, Digests& digests, TextWriter& out) {
   const uint32_t number = stencils_.find(certificate);
   if (number == 0) return Told::kNew;
   const Text& text = texts_[Stencils::slotOf(number)];
@@ -62,8 +62,8 @@ CertificateTexts::Told CertificateTexts::write(Datum certificate, Sha1& sha1, Te
         out.hexPairs(certificate.data() + piece.begin, count, "0123456789ABCDEF");
         break;
       case PieceKind::kDigest: {
-        uint8_t digest[Sha1::kBytes];
-        if (!sha1.digest(certificate, digest)) return Told::kNew;
+        uint8_t digest[kSha1Bytes];
+        if (!digests.hash(HashKind::kSha1, certificate, digest)) return Told::kNew;
         if (std::binary_search(listed_.begin(), listed_.end(), beginningOf(digest))) return Told::kListed;
         out.hexPairs(digest, sizeof digest, "0123456789abcdef");
         break;
@@ -75,7 +75,7 @@ CertificateTexts::Told CertificateTexts::write(Datum certificate, Sha1& sha1, Te
 
 void CertificateTexts::list(Datum digests) {
   listed_.clear();
-  for (Datum digest; digests.take(Sha1::kBytes, digest);) listed_.push_back(beginningOf(digest.data()));
+  for (Datum digest; digests.take(kSha1Bytes, digest);) listed_.push_back(beginningOf(digest.data()));
   std::sort(listed_.begin(), listed_.end());
 }
 

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/datum.h"
-#include "base/sha1.h"
 #include "base/text-writer.h"
+#include "crypto/digests.h"
 #include "tell/stencils.h"
 
 namespace hellotap {
@@ -43,7 +43,7 @@ class CertificateTexts {
     kNew,     // none is like it; maybe something was written
     kListed,  // it is on the list; likewise
   };
-  Told write(Datum certificate, Sha1& sha1, TextWriter& out);
+  Told write(Datum certificate, Digests& digests, TextWriter& out);
   // Certificates that are to be looked at, whatever else is known: SHA-1 of each, one behind the other. In place of those
   // before.
   void list(Datum digests);

@@ -29,10 +29,10 @@ bool writeAddress(const uint8_t (&address)[16], uint8_t version, TextWriter& out
   return true;
 }
 
-void writeBase64(const uint8_t (&bytes)[Sha1::kBytes], TextWriter& out) {
+void writeBase64(const uint8_t (&bytes)[kSha1Bytes], TextWriter& out) {
   static constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   char text[28];
-  static_assert(Sha1::kBytes % 3 == 2, "one sign of padding");
+  static_assert(kSha1Bytes % 3 == 2, "one sign of padding");
   for (size_t at = 0, to = 0; at < sizeof bytes; at += 3) {
     const uint32_t last = at + 2 < sizeof bytes ? bytes[at + 2] : 0;
     const uint32_t group = uint32_t{bytes[at]} << 16 | uint32_t{bytes[at + 1]} << 8 | last;
@@ -40,6 +40,31 @@ void writeBase64(const uint8_t (&bytes)[Sha1::kBytes], TextWriter& out) {
   }
   text[27] = '=';
   out.put(text, sizeof text);
+}
+
+// github.com/corelight/community-id-spec: SHA-1 of the seed, the two endpoints (the smaller one first), and the protocol.
+bool writeCommunityId(const FlowRecordHeader& flow, Digests& digests, TextWriter& out) {
+  const size_t length = flow.ipVersion == 4 ? 4 : 16;
+  const int order = std::memcmp(flow.clientAddress, flow.serverAddress, length);
+  const bool isClientFirst = order != 0 ? order < 0 : flow.clientPort <= flow.serverPort;
+  const uint16_t ports[2] = {isClientFirst ? flow.clientPort : flow.serverPort,
+                             isClientFirst ? flow.serverPort : flow.clientPort};
+  uint8_t message[2 + 16 + 16 + 6] = {};
+  uint8_t* at = message + 2;
+  std::memcpy(at, isClientFirst ? flow.clientAddress : flow.serverAddress, length);
+  std::memcpy(at + length, isClientFirst ? flow.serverAddress : flow.clientAddress, length);
+  at += 2 * length;
+  *at = kProtocolOfTcp;
+  at += 2;
+  for (const uint16_t port : ports) {
+    *at++ = static_cast<uint8_t>(port >> 8);
+    *at++ = static_cast<uint8_t>(port);
+  }
+  uint8_t digest[kSha1Bytes];
+  if (!digests.hash(HashKind::kSha1, Datum(message, static_cast<size_t>(at - message)), digest)) return false;
+  out.put("1:");
+  writeBase64(digest, out);
+  return true;
 }
 
 }  // namespace
@@ -62,32 +87,7 @@ bool FlowHead::writeTime(double microseconds, TextWriter& out) {
   return true;
 }
 
-// github.com/corelight/community-id-spec: SHA-1 of the seed, the two endpoints (the smaller one first), and the protocol.
-bool FlowHead::writeCommunityId(const FlowRecordHeader& flow, TextWriter& out) {
-  const size_t length = flow.ipVersion == 4 ? 4 : 16;
-  const int order = std::memcmp(flow.clientAddress, flow.serverAddress, length);
-  const bool isClientFirst = order != 0 ? order < 0 : flow.clientPort <= flow.serverPort;
-  const uint16_t ports[2] = {isClientFirst ? flow.clientPort : flow.serverPort,
-                             isClientFirst ? flow.serverPort : flow.clientPort};
-  uint8_t message[2 + 16 + 16 + 6] = {};
-  uint8_t* at = message + 2;
-  std::memcpy(at, isClientFirst ? flow.clientAddress : flow.serverAddress, length);
-  std::memcpy(at + length, isClientFirst ? flow.serverAddress : flow.clientAddress, length);
-  at += 2 * length;
-  *at = kProtocolOfTcp;
-  at += 2;
-  for (const uint16_t port : ports) {
-    *at++ = static_cast<uint8_t>(port >> 8);
-    *at++ = static_cast<uint8_t>(port);
-  }
-  uint8_t digest[Sha1::kBytes];
-  if (!sha1_.digest(Datum(message, static_cast<size_t>(at - message)), digest)) return false;
-  out.put("1:");
-  writeBase64(digest, out);
-  return true;
-}
-
-bool FlowHead::write(const FlowRecordHeader& flow, Datum input, TextWriter& out) {
+bool FlowHead::write(const FlowRecordHeader& flow, Datum input, Digests& digests, TextWriter& out) {
   if (!(flow.flowId >= 0 && flow.flowId <= kLastFlowId)) return false;
   out.put("{\"timestamp\":\"");
   if (!writeTime(flow.timestamp, out)) return false;
@@ -110,7 +110,7 @@ bool FlowHead::write(const FlowRecordHeader& flow, Datum input, TextWriter& out)
   }
   if (flow.vlanCount > 0) out.put("]");
   out.put(",\"community_id\":\"");
-  if (!writeCommunityId(flow, out)) return false;
+  if (!writeCommunityId(flow, digests, out)) return false;
   out.put("\"");
   return true;
 }

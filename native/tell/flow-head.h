@@ -6,25 +6,21 @@
 #include <ctime>
 
 #include "base/datum.h"
-#include "base/sha1.h"
 #include "base/text-writer.h"
 #include "core/batch.h"
+#include "crypto/digests.h"
 
 namespace hellotap {
 
 class FlowHead {
  public:
-  explicit FlowHead(Sha1& sha1) : sha1_(sha1) {}
-
   // Up to `"community_id":"…"`. `input`: the member that names it, with a comma behind it. False, and maybe something
   // written, where the flow is of an unusual kind: dated out of the ordinary, or between embedded IPv4 addresses.
-  bool write(const FlowRecordHeader& flow, Datum input, TextWriter& out);
+  bool write(const FlowRecordHeader& flow, Datum input, Digests& digests, TextWriter& out);
 
  private:
   bool writeTime(double microseconds, TextWriter& out);
-  bool writeCommunityId(const FlowRecordHeader& flow, TextWriter& out);
 
-  Sha1& sha1_;
   std::time_t second_ = -1;  // of the time that was written last
   char text_[20];
 };

@@ -46,9 +46,11 @@ Datum firstRecord(Datum batch, RecordKind& kind) {
 
 }  // namespace
 
-void Teller::describeClient(uint32_t number, const Span* name, Datum tls, Datum own) {
+void Teller::describeClient(uint32_t number, Span random, Span sessionId, const Span* name, Datum tls, Datum own) {
   if (number == 0 || tls.size() > kMaxTextBytes || own.size() > kMaxTextBytes) return;
   ClientText& text = placeOf(clients_, number);
+  text.random = random;
+  text.sessionId = sessionId;
   text.hasName = name != nullptr;
   text.name = name ? *name : Span{};
   assign(text.tls, tls);
@@ -134,6 +136,16 @@ Told Teller::tell(Datum batch, size_t at, double now, uint8_t* text, size_t size
   return told;
 }
 
+bool Teller::isOwn(const Flow& flow) {
+  const Datum sessionId = part(flow.client, flow.clientText->sessionId);
+  if (ownKey_.empty() || sessionId.size() != kSha256Bytes) return false;
+  uint8_t mark[kSha256Bytes];
+  const Datum random = part(flow.client, flow.clientText->random);
+  // What cannot be told apart is not told.
+  if (!digests_->hmac(HashKind::kSha256, Datum(ownKey_.data(), ownKey_.size()), random, Datum(), mark)) return true;
+  return std::memcmp(mark, sessionId.data(), sizeof mark) == 0;
+}
+
 // The same text as FlowEvent.write (src/output/flow-event.ts). What is not ended with kEnd is to be taken back.
 Stop Teller::write(const Flow& flow, double now, TextWriter& out, uint32_t& status) {
   const ClientText& client = *flow.clientText;
@@ -141,11 +153,12 @@ Stop Teller::write(const Flow& flow, double now, TextWriter& out, uint32_t& stat
   const Answer* answer = answers_.find(flow.header, flow.nameOrNull(), now);
   if (!answer || !answer->isFor(flow.handshake)) return Stop::kAnswer;
   if (!knowsInput(flow.header.input)) return Stop::kAnswer;
+  if (isOwn(flow)) return Stop::kOther;
   status = answer->status;
 
   const std::string& input = inputs_[flow.header.input];
   const Datum inputBytes(reinterpret_cast<const uint8_t*>(input.data()), input.size());
-  if (!head_.write(flow.header, inputBytes, out)) return Stop::kOther;
+  if (!head_.write(flow.header, inputBytes, *digests_, out)) return Stop::kOther;
   out.put(",\"tls\":");
   const size_t begin = out.written();
   uint8_t* const first = out.reserve(0);
@@ -176,13 +189,13 @@ Stop Teller::write(const Flow& flow, double now, TextWriter& out, uint32_t& stat
 
 CertificateTexts::Told Teller::writeCertificate(const Flow& flow, TextWriter& out) {
   const std::vector<Span>& parts = flow.serverText->certificate;
-  if (parts.size() == 1) return certificates_.write(part(flow.server, parts[0]), sha1_, out);
+  if (parts.size() == 1) return certificates_.write(part(flow.server, parts[0]), *digests_, out);
   joined_.clear();
   for (const Span span : parts) {
     const Datum bytes = part(flow.server, span);
     joined_.insert(joined_.end(), bytes.data(), bytes.data() + bytes.size());
   }
-  return certificates_.write(Datum(joined_.data(), joined_.size()), sha1_, out);
+  return certificates_.write(Datum(joined_.data(), joined_.size()), *digests_, out);
 }
 
 Answer* Teller::answerFor(Datum batch, size_t at, bool isForAnyName) {

@@ -7,13 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/datum.h"
-#include "base/sha1.h"
 #include "base/text-writer.h"
 #include "core/batch.h"
+#include "crypto/digests.h"
 #include "tell/answers.h"
 #include "tell/certificate-texts.h"
 #include "tell/flow-head.h"
@@ -57,9 +58,9 @@ class Teller {
                                           CertificateTexts::kMaxLiteralBytes + Answers::kMaxVerdictBytes + 4096;
 
   Teller(const uint8_t (&reserved)[Stencils::kReservedBytes], const uint64_t (&secret)[4])
-      : openings_(reserved), certificates_(reserved), answers_(secret), head_(sha1_) {}
+      : openings_(reserved), certificates_(reserved), answers_(secret), digests_(Digests::create()) {}
 
-  bool isUsable() const { return sha1_.isUsable(); }
+  bool isUsable() const { return digests_ != nullptr; }
 
   Stencils& openings() { return openings_; }
   CertificateTexts& certificates() { return certificates_; }
@@ -67,11 +68,14 @@ class Teller {
 
   // What is to be said of a client's opening that fits. `name`: where the host's name stands; null: nowhere. `tls`:
   // members of that object, each with a comma before it; `own`: members of ours, each with a comma behind it.
-  void describeClient(uint32_t number, const Span* name, Datum tls, Datum own);
+  void describeClient(uint32_t number, Span random, Span sessionId, const Span* name, Datum tls, Datum own);
   // Of a server's. `certificate`: the parts that make up the server's own; `resumed`: a member with a comma before it,
   // told where the server has changed its cipher, or `isSure`.
   void describeServer(uint32_t number, const Span* certificate, size_t parts, Datum tls, Datum own, Datum resumed,
                       bool isSure);
+  // A hello is our own, and not told, whose session id is HMAC-SHA256 of its random under this key
+  // (src/probe/own-hello.ts). Empty: none is.
+  void knowOwnHellos(Datum key) { ownKey_.assign(key.data(), key.data() + key.size()); }
   // What names an input: a member with a comma behind it.
   void nameInput(uint32_t input, Datum member);
   void forgetInputs() { inputs_.clear(); }
@@ -92,7 +96,7 @@ class Teller {
   struct ClientText {
     uint32_t number = 0;
     bool hasName = false;
-    Span name{};
+    Span random{}, sessionId{}, name{};
     std::string tls, own;
   };
   struct ServerText {
@@ -115,14 +119,16 @@ class Teller {
 
   static bool read(Datum record, Flow& flow);
   bool understand(Flow& flow);
+  bool isOwn(const Flow& flow);
   Stop write(const Flow& flow, double now, TextWriter& out, uint32_t& status);
   CertificateTexts::Told writeCertificate(const Flow& flow, TextWriter& out);
 
   Stencils openings_;
   CertificateTexts certificates_;
   Answers answers_;
-  Sha1 sha1_;
+  std::unique_ptr<Digests> digests_;  // null without libcrypto
   FlowHead head_;
+  std::vector<uint8_t> ownKey_;  // empty: no hello is our own
   std::vector<ClientText> clients_;  // by slot of the stencil
   std::vector<ServerText> servers_;
   std::vector<std::string> inputs_;

@@ -62,7 +62,7 @@ interface NativeCore {
 /** What native/binding/teller-object.cc offers. */
 export interface NativeTeller {
   learnOpening(opening: Uint8Array, holes: Uint32Array): number;
-  describeClient(stencil: number, name: Uint32Array, tls: Uint8Array, own: Uint8Array): void;
+  describeClient(stencil: number, spans: Uint32Array, tls: Uint8Array, own: Uint8Array): void;
   describeServer(
     stencil: number,
     certificate: Uint32Array,
@@ -73,6 +73,7 @@ export interface NativeTeller {
   ): void;
   learnCertificate(der: Uint8Array, holes: Uint32Array, pieces: Uint32Array, literals: Uint8Array): boolean;
   listCertificates(digests: Uint8Array): void;
+  knowOwnHellos(key: Uint8Array): void;
   nameInput(input: number, member: Uint8Array): void;
   forgetInputs(): void;
   answer(

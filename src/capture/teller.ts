@@ -61,6 +61,14 @@ export interface OpeningTexts {
   readonly own: Uint8Array;
 }
 
+/** What has to be looked at in a client's opening. */
+export interface ClientSpans {
+  readonly random: Span;
+  readonly sessionId: Span;
+  /** The host_name; null: the hello has none. */
+  readonly name: Span | null;
+}
+
 /** Why a teller stopped (native/tell/teller.h). */
 export const Stop = {
   /** The end of the batch. */
@@ -133,10 +141,10 @@ export class Teller {
     return this.#native.learnOpening(opening, numbersOf(holes));
   }
 
-  /** What is to be said of a client's openings that fit. @param name where the host's name stands; null: nowhere */
-  describeClient(stencil: number, name: Span | null, { tls, own }: OpeningTexts): void {
-    const span = name === null ? [] : [name.start, name.end];
-    this.#native.describeClient(stencil, Uint32Array.from(span), tls, own);
+  /** What is to be said of a client's openings that fit. */
+  describeClient(stencil: number, { random, sessionId, name }: ClientSpans, { tls, own }: OpeningTexts): void {
+    const spans = name === null ? [random, sessionId] : [random, sessionId, name];
+    this.#native.describeClient(stencil, Uint32Array.from(spans.flatMap(({ start, end }) => [start, end])), tls, own);
   }
 
   /**
@@ -159,6 +167,11 @@ export class Teller {
   learnCertificate(der: Uint8Array, { holes, pieces, literals }: CertificateCut): boolean {
     const numbers = pieces.flatMap(({ kind, start, end }) => [kind, start, end]);
     return this.#native.learnCertificate(der, numbersOf(holes), Uint32Array.from(numbers), literals);
+  }
+
+  /** Flows whose hello is marked with this key (probe/own-hello.ts) are not told. */
+  knowOwnHellos(key: Uint8Array): void {
+    this.#native.knowOwnHellos(key);
   }
 
   /** Flows with these certificates are not told. @param digests SHA-1 of each, one behind the other; instead of those before */

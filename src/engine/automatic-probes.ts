@@ -15,6 +15,10 @@ export class AutomaticProbes implements ProbePort {
     this.#gate = gate;
   }
 
+  get ownKey(): Uint8Array {
+    return this.#prober.mark.key;
+  }
+
   request(server: ProbeTarget, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null> {
     return this.#gate.refusal(server, seen) ?? this.#prober.probe(server);
   }

@@ -40,6 +40,8 @@ export interface VerdictSource extends StandingVerdicts {
 export interface ProbePort {
   /** Why not, or the result to come (null: called off because the program stops). Never rejects. */
   request(server: ProbeTarget, seen: SeenHandshake): UnprobedReason | Promise<ProbeResult | null>;
+  /** What the session ids of our own probes are made with (probe/own-hello.ts); absent: only `isOwn` knows. */
+  readonly ownKey?: Uint8Array;
   /** Whether a ClientHello is one of our own probes. */
   isOwn(random: Uint8Array, sessionId: Uint8Array): boolean;
 }
@@ -136,7 +138,9 @@ export class Engine {
     this.#alerts = parts.alerts ?? null;
     this.#reader = new FlowReader(parts.keyLog ?? null);
     const { lines } = parts.sink;
-    this.#lines = lines === undefined ? null : new FlowLines(this.#reader.teller, lines, parts.verdicts);
+    const isOwnTold = parts.probes === null || parts.probes.ownKey !== undefined;
+    this.#lines = lines !== undefined && isOwnTold ? new FlowLines(this.#reader.teller, lines, parts.verdicts) : null;
+    if (parts.probes?.ownKey !== undefined) this.#reader.teller.knowOwnHellos(parts.probes.ownKey);
     this.#drift = parts.drift ?? null;
   }
 
@@ -160,7 +164,7 @@ export class Engine {
   acceptAll(batch: Iterable<CaptureRecord>, inputOf: (record: CaptureRecord) => EventInput): void {
     if (batch instanceof FlowBatch) {
       const lines = this.#lines;
-      if (lines !== null && this.#probes === null && !this.#reader.hasKeys && lines.isUsable(inputOf)) {
+      if (lines !== null && !this.#reader.hasKeys && lines.isUsable(inputOf)) {
         this.#tellAll(batch, inputOf, lines);
         return;
       }
@@ -191,6 +195,17 @@ export class Engine {
 
   /** Keeps what a probe said. Never rejects: what the database does not take is counted and told of. */
   async learn(result: ProbeResult): Promise<void> {
+    await this.#keep(result);
+    this.#lines?.forget();
+  }
+
+  /** Resolves when every probe that was asked for has been answered and its tags are written. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) await Promise.all(this.#running);
+  }
+
+  /** Likewise, of a server of which nothing was known, so that nobody can have been told what it is. */
+  async #keep(result: ProbeResult): Promise<void> {
     const { target } = result;
     this.#counters.probed++;
     try {
@@ -200,12 +215,6 @@ export class Engine {
       this.#warn(`${target.address}:${target.port} was probed, but not stored: ${(error as Error).message}`);
     }
     this.#verdicts.forget(target);
-    this.#lines?.forget();
-  }
-
-  /** Resolves when every probe that was asked for has been answered and its tags are written. */
-  async settled(): Promise<void> {
-    while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
   /** Has flows told that are like others; the rest are read. */
@@ -236,6 +245,8 @@ export class Engine {
     const { verdict } = standing;
     // What may be an alarm is read each time.
     if (verdict.c2_score !== undefined && verdict.c2_score !== null) return;
+    // Of one that may be probed more is decided than what to say.
+    if (verdict.status !== 'known' && this.#probes !== null) return;
     const isUntried = verdict.status === 'unknown' && verdict.probed_at === undefined;
     lines.answer(batch, stopped, standing, isUntried ? unprobed('disabled', verdict) : verdict);
   }
@@ -349,7 +360,7 @@ export class Engine {
     answer: Promise<ProbeResult | null>,
   ): Promise<void> {
     const result = await answer;
-    if (result !== null) await this.learn(result);
+    if (result !== null) await this.#keep(result);
     this.#waiting.delete(key);
     this.#waitingFlows -= waiting.flows.length;
     const verdict = result === null ? stopped : this.#verdicts.verdict(waiting.server, passive);

@@ -238,7 +238,7 @@ export class FlowReader {
     const number = this.teller.learnOpening(bytes, holes.holes);
     if (number === 0) return;
     this.#shapes[number % this.teller.slots] = { ...holes, kind: 'client', number, part };
-    this.teller.describeClient(number, holes.name, clientMembers(part));
+    this.teller.describeClient(number, holes, clientMembers(part));
   }
 
   #learnServer({ record, resumption, openings }: TlsFlow, part: SeenServer): void {

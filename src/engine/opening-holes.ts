@@ -1,7 +1,7 @@
 // Which bytes of an opening can be others without any event showing it: randoms, session ids, keys, tickets, signatures, and the
 // names and certificates, which are read anew each time. Everything else decides what a flow's event says: openings that are alike
 // outside of these holes are told alike, so what one of them meant is remembered for the others (flow-reader.ts). Pure.
-import { HoleKind, isPlainName, type Hole, type Span } from '../capture/teller.js';
+import { HoleKind, isPlainName, type ClientSpans, type Hole, type Span } from '../capture/teller.js';
 import { TELLING_EXTENSIONS, NO_GREASE } from '../fingerprint/client-hello-shapes.js';
 import { decodeCertificateList, firstCertificate } from '../tls/certificate.js';
 import type { ClientHello } from '../tls/client-hello.js';
@@ -15,13 +15,9 @@ import { decodeRecord } from '../tls/records.js';
 import { decodeServerHello } from '../tls/server-hello.js';
 
 /** The holes of a client's opening, and what has to be looked at in them. */
-export interface ClientHoles {
+export interface ClientHoles extends ClientSpans {
   /** Ascending. */
   readonly holes: readonly Hole[];
-  readonly random: Span;
-  readonly sessionId: Span;
-  /** The host_name; null: the hello has none. */
-  readonly name: Span | null;
 }
 
 /** The holes of a server's opening, and what has to be looked at in them. */
@@ -45,7 +41,7 @@ const TELLING_OF_SERVER: ReadonlySet<ExtensionType> = new Set<ExtensionType>([
 export function clientHoles(bytes: Uint8Array, opening: Opening, hello: ClientHello): ClientHoles | null {
   if (hello.format !== 'tls' || hello.extensions === null || !isWhole(opening)) return null;
   const holes = new Holes(bytes);
-  let first: Omit<ClientHoles, 'holes'> | null = null;
+  let first: ClientSpans | null = null;
   for (const { message, start } of placed(opening)) {
     if (first === null && message.type === HandshakeType.ClientHello) {
       if (message.body !== hello.bytes) return null;
@@ -154,7 +150,7 @@ function clientHelloHoles(
   extensions: ExtensionBlock,
   base: number,
   holes: Holes,
-): Omit<ClientHoles, 'holes'> | null {
+): ClientSpans | null {
   holes.add(base + layout.randomStart, base + layout.randomEnd);
   holes.add(base + layout.sessionIdStart, base + layout.sessionIdEnd);
   greaseHoles(bytes, layout.cipherSuitesStart, layout.cipherSuitesEnd, base, holes);

@@ -112,7 +112,7 @@ export class HandshakeRecords {
     let fragment = payload;
     if (protection !== null && this.version === ProtocolVersion.Tls13) {
       // RFC 8446 section 5.2: the real content type goes behind the content, inside of the protection.
-      const inner = new Uint8Array(payload.length + 1);
+      const inner = Buffer.allocUnsafe(payload.length + 1);
       inner.set(payload);
       inner[payload.length] = type;
       outerType = ContentType.ApplicationData;

@@ -1,8 +1,8 @@
 // The handshake of TLS 1.0 to 1.2 from the ServerHello to the server's Finished (RFC 5246 section 7.3; RFC 8422), with
 // the cipher suites of tls/crypto/cipher-suites.ts. No certificate and no signature is checked: what a server signs
 // with is not part of a fingerprint.
-import { createHash, createPublicKey } from 'node:crypto';
-import type { Hash, KeyObject } from 'node:crypto';
+import { createPublicKey } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { AlertDescription, ContentType, ExtensionType, HandshakeType, ProtocolVersion } from '../tls/constants.js';
 import { certificateKey } from '../tls/crypto/certificate-key.js';
@@ -13,6 +13,7 @@ import { encryptPreMasterSecret } from '../tls/crypto/key-exchange.js';
 import { extendedMasterSecret, keyBlock, masterSecret, verifyData } from '../tls/crypto/prf.js';
 import type { PrfHash } from '../tls/crypto/prf.js';
 import { keyLengths, legacyProtection } from '../tls/crypto/record-protection.js';
+import { Transcript } from '../tls/crypto/transcript.js';
 import type { HandshakeContext, VersionHandshake } from './handshake.js';
 import { refuseLegacyHello } from './server-hello-rules.js';
 import type { StrictMessage } from './strict-messages.js';
@@ -48,13 +49,13 @@ export class LegacyHandshake implements VersionHandshake {
   private leaf: CertificateKey | null = null;
   private keyExchange: ClientKeyExchange | null = null;
   private master: Uint8Array = new Uint8Array(0);
-  private readonly transcript: Transcript;
+  private readonly transcript = new Transcript();
 
   constructor(
     private readonly context: HandshakeContext,
     private readonly version: ProtocolVersion,
   ) {
-    this.transcript = new Transcript();
+    this.transcript.add(context.clientHello);
   }
 
   get expectsChangeCipherSpec(): boolean {
@@ -100,7 +101,7 @@ export class LegacyHandshake implements VersionHandshake {
           this.unexpected();
           return;
         }
-        this.transcript.update(raw);
+        this.transcript.add(raw);
         this.step = Step.ChangeCipherSpec;
         return;
       case 'finished':
@@ -122,7 +123,7 @@ export class LegacyHandshake implements VersionHandshake {
       this.unexpected();
       return false;
     }
-    this.transcript.update(raw);
+    this.transcript.add(raw);
     this.step = next;
     return true;
   }
@@ -132,7 +133,7 @@ export class LegacyHandshake implements VersionHandshake {
   }
 
   private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
-    const { records, clientHello, offer } = this.context;
+    const { records, offer } = this.context;
     const refusal = refuseLegacyHello(hello, offer);
     if (refusal !== null) {
       records.fail(refusal.alert, refusal.outcome);
@@ -142,9 +143,7 @@ export class LegacyHandshake implements VersionHandshake {
     if (suite === undefined) return;
     this.suite = suite;
     this.serverHello = hello;
-    this.transcript.begin(this.prfHash(suite));
-    this.transcript.update(clientHello);
-    this.transcript.update(raw);
+    this.transcript.add(raw);
     records.buffering = true;
     this.step = Step.Certificate;
   }
@@ -160,7 +159,7 @@ export class LegacyHandshake implements VersionHandshake {
       records.fail(AlertDescription.UnsupportedCertificate, 'unsupported');
     } else {
       this.leaf = leaf;
-      this.transcript.update(raw);
+      this.transcript.add(raw);
       this.step = Step.CertificateStatus;
     }
   }
@@ -210,14 +209,15 @@ export class LegacyHandshake implements VersionHandshake {
     }
     this.send(handshakeMessage(HandshakeType.ClientKeyExchange, keyExchange.body));
     this.establishKeys(suite, serverHello, keyExchange.preMasterSecret);
-    const verify = verifyData(this.prfHash(suite), this.master, 'client', this.transcript.digest());
+    const hash = this.prfHash(suite);
+    const verify = verifyData(hash, this.master, 'client', this.handshakeHash(hash));
     this.send(handshakeMessage(HandshakeType.Finished, verify));
     records.buffering = false;
     this.step = serverHello.sessionTicket ? Step.NewSessionTicket : Step.ChangeCipherSpec;
   }
 
   private send(message: Uint8Array): void {
-    this.transcript.update(message);
+    this.transcript.add(message);
     this.context.records.write(ContentType.Handshake, message);
   }
 
@@ -226,7 +226,7 @@ export class LegacyHandshake implements VersionHandshake {
     const { records, clientRandom } = this.context;
     const hash = this.prfHash(suite);
     this.master = this.usesExtendedMasterSecret()
-      ? extendedMasterSecret(hash, preMasterSecret, this.transcript.digest())
+      ? extendedMasterSecret(hash, preMasterSecret, this.handshakeHash(hash))
       : masterSecret(hash, preMasterSecret, clientRandom, serverHello.random);
     const { mac, key, iv } = keyLengths(suite);
     const block = keyBlock(hash, this.master, clientRandom, serverHello.random, 2 * (mac + key + iv));
@@ -251,33 +251,22 @@ export class LegacyHandshake implements VersionHandshake {
     const { records } = this.context;
     const { suite } = this;
     if (suite === null) return;
-    const expected = verifyData(this.prfHash(suite), this.master, 'server', this.transcript.digest());
+    const hash = this.prfHash(suite);
+    const expected = verifyData(hash, this.master, 'server', this.handshakeHash(hash));
     if (Buffer.compare(expected, received) === 0) records.complete(this.context.goesOn);
     else records.fail(AlertDescription.HandshakeFailure, 'malformed');
   }
 
+  /** RFC 5246 section 7.4.9; MD5 and SHA-1 side by side before TLS 1.2. */
+  private handshakeHash(hash: PrfHash): Uint8Array {
+    const { transcript } = this;
+    return hash === 'md5-sha1'
+      ? Buffer.concat([transcript.hash('md5'), transcript.hash('sha1')])
+      : transcript.hash(hash);
+  }
+
   private prfHash(suite: LegacySuite): PrfHash {
     return this.version >= ProtocolVersion.Tls12 ? suite.prf : 'md5-sha1';
-  }
-}
-
-/** The running hash of the handshake's messages. RFC 5246 section 7.4.9; MD5 and SHA-1 side by side before TLS 1.2. */
-class Transcript {
-  private hashes: readonly Hash[] = [];
-
-  begin(hash: PrfHash): void {
-    this.hashes = hash === 'md5-sha1' ? [createHash('md5'), createHash('sha1')] : [createHash(hash)];
-  }
-
-  update(message: Uint8Array): void {
-    for (const hash of this.hashes) hash.update(message);
-  }
-
-  /** The hash so far; messages may follow. */
-  digest(): Uint8Array {
-    const [first, second] = this.hashes.map((hash) => hash.copy().digest());
-    if (first === undefined) return new Uint8Array(0);
-    return second === undefined ? first : Buffer.concat([first, second]);
   }
 }
 

@@ -12,12 +12,8 @@ const POOL_LENGTH = 4096;
 
 /** The mark of one process, or of several that share a key. */
 export class OwnHelloMark {
-  private readonly key: Uint8Array;
-
-  /** `key`: 32 bytes that stay secret; without one, a fresh key that no other process knows. */
-  constructor(key: Uint8Array = randomBytes(KEY_LENGTH)) {
-    this.key = key;
-  }
+  /** @param key 32 bytes that stay secret; without one, a fresh key that no other process knows */
+  constructor(readonly key: Uint8Array = randomBytes(KEY_LENGTH)) {}
 
   /** The session id that goes with a random: 32 bytes. */
   sessionIdFor(random: Uint8Array): Uint8Array {

@@ -1,7 +1,5 @@
 // The handshake of TLS 1.3 from the ServerHello (or HelloRetryRequest) to our Finished (RFC 8446 section 2), without
 // pre-shared keys. No certificate and no signature is checked: what a server signs with is not part of a fingerprint.
-import { createHash } from 'node:crypto';
-import type { Hash } from 'node:crypto';
 import { AlertDescription, ContentType, HandshakeType, ProtocolVersion } from '../tls/constants.js';
 import { certificateKey } from '../tls/crypto/certificate-key.js';
 import { TLS13_SUITES } from '../tls/crypto/cipher-suites.js';
@@ -15,6 +13,7 @@ import {
 } from '../tls/crypto/key-schedule.js';
 import { tls13Protection } from '../tls/crypto/record-protection.js';
 import type { RecordProtection } from '../tls/crypto/record-protection.js';
+import { Transcript } from '../tls/crypto/transcript.js';
 import { RECORD_HEADER_LENGTH } from '../tls/records.js';
 import type { HandshakeContext, OfferedShare, VersionHandshake } from './handshake.js';
 import { handshakeMessage } from './legacy-handshake.js';
@@ -48,7 +47,7 @@ export class Tls13Handshake implements VersionHandshake {
 
   private step = Step.ServerHello;
   private suite: Tls13Suite | null = null;
-  private transcript: Hash | null = null;
+  private readonly transcript = new Transcript();
   private shares: readonly OfferedShare[];
   private handshakeSecret: Uint8Array = new Uint8Array(0);
   private clientSecret: Uint8Array = new Uint8Array(0);
@@ -58,6 +57,7 @@ export class Tls13Handshake implements VersionHandshake {
 
   constructor(private readonly context: HandshakeContext) {
     this.shares = context.keyShares;
+    this.transcript.add(context.clientHello);
   }
 
   onChangeCipherSpec(): void {
@@ -104,24 +104,23 @@ export class Tls13Handshake implements VersionHandshake {
   }
 
   private accept(raw: Uint8Array, next: Step): void {
-    this.transcript?.update(raw);
+    this.transcript.add(raw);
     this.step = next;
   }
 
   private onServerHello(hello: StrictServerHello, raw: Uint8Array): void {
-    const { notes, clientHello, offer } = this.context;
+    const { notes, offer } = this.context;
     const isSecond = this.step === Step.ServerHelloAfterRetry;
     if (isSecond) notes.serverHello = { version: hello.legacyVersion, cipher: hello.cipherSuite };
     if (this.refuses(refuseTls13Hello(hello, offer, this.suite?.id ?? null))) return;
     const suite = TLS13_SUITES.get(hello.cipherSuite);
     if (suite === undefined) return;
     this.suite = suite;
-    this.transcript ??= createHash(suite.hash).update(clientHello);
     if (hello.isHelloRetryRequest && !isSecond) {
       this.onHelloRetryRequest(hello, raw, suite);
       return;
     }
-    this.transcript.update(raw);
+    this.transcript.add(raw);
     this.context.records.buffering = true;
     const sharedSecret = this.agree(hello);
     if (sharedSecret === null) return;
@@ -138,10 +137,8 @@ export class Tls13Handshake implements VersionHandshake {
 
   /** RFC 8446 sections 4.1.4 and 4.4.1: the same hello again, with the one share that was asked for. */
   private onHelloRetryRequest(retry: StrictServerHello, raw: Uint8Array, suite: Tls13Suite): void {
-    const { records, hello, clientHello, offer } = this.context;
+    const { records, hello, offer } = this.context;
     this.sendChangeCipherSpec();
-    const hash = createHash(suite.hash).update(clientHello).digest();
-    const transcript = createHash(suite.hash).update(handshakeMessage(HandshakeType.MessageHash, hash)).update(raw);
     if (this.refuses(refuseRetry(retry, offer, this.shareGroups()))) return;
     const group = retry.selectedGroup;
     const share = this.context.randomness.keyShare(group);
@@ -154,7 +151,9 @@ export class Tls13Handshake implements VersionHandshake {
     const entry = { group, keyExchange: share.publicKey };
     const record = this.context.writeHello(template, ProtocolVersion.Tls12, entry, retry.cookie);
     records.writeRaw(record);
-    this.transcript = transcript.update(record.subarray(RECORD_HEADER_LENGTH));
+    this.transcript.replaceWith(handshakeMessage(HandshakeType.MessageHash, this.transcript.hash(suite.hash)));
+    this.transcript.add(raw);
+    this.transcript.add(record.subarray(RECORD_HEADER_LENGTH));
     this.step = Step.ServerHelloAfterRetry;
   }
 
@@ -183,15 +182,11 @@ export class Tls13Handshake implements VersionHandshake {
     const { hash, keyLength, cipher } = suite;
     const secret = handshakeSecret(hash, sharedSecret);
     this.handshakeSecret = secret;
-    const transcriptHash = this.transcriptHash();
+    const transcriptHash = this.transcript.hash(hash);
     this.clientSecret = deriveSecret(hash, secret, 'c hs traffic', transcriptHash);
     this.serverSecret = deriveSecret(hash, secret, 's hs traffic', transcriptHash);
     records.writeProtection = tls13Protection(cipher, trafficKeys(hash, this.clientSecret, keyLength));
     records.readProtection = tls13Protection(cipher, trafficKeys(hash, this.serverSecret, keyLength));
-  }
-
-  private transcriptHash(): Uint8Array {
-    return this.transcript?.copy().digest() ?? new Uint8Array(0);
   }
 
   private onEncryptedExtensions(alpn: boolean, raw: Uint8Array): void {
@@ -225,16 +220,16 @@ export class Tls13Handshake implements VersionHandshake {
   private onFinished(received: Uint8Array, raw: Uint8Array): void {
     const { records } = this.context;
     const { suite, transcript } = this;
-    if (suite === null || transcript === null) return;
-    const expected = finishedVerifyData(suite.hash, this.serverSecret, this.transcriptHash());
+    if (suite === null) return;
+    const expected = finishedVerifyData(suite.hash, this.serverSecret, transcript.hash(suite.hash));
     if (Buffer.compare(expected, received) !== 0) {
       records.fail(AlertDescription.DecryptError, 'malformed');
       return;
     }
-    transcript.update(raw);
-    const serverFinished = this.transcriptHash();
+    transcript.add(raw);
+    const serverFinished = transcript.hash(suite.hash);
     if (this.certificateRequested) this.send(handshakeMessage(HandshakeType.Certificate, EMPTY_CERTIFICATE));
-    const transcriptHash = this.certificateRequested ? this.transcriptHash() : serverFinished;
+    const transcriptHash = this.certificateRequested ? transcript.hash(suite.hash) : serverFinished;
     const verify = finishedVerifyData(suite.hash, this.clientSecret, transcriptHash);
     this.send(handshakeMessage(HandshakeType.Finished, verify));
     this.establishApplicationKeys(suite, serverFinished);
@@ -253,7 +248,7 @@ export class Tls13Handshake implements VersionHandshake {
   }
 
   private send(message: Uint8Array): void {
-    this.transcript?.update(message);
+    this.transcript.add(message);
     this.context.records.write(ContentType.Handshake, message);
   }
 }

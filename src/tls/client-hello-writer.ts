@@ -157,7 +157,7 @@ class ByteWriter {
   private offset = 0;
 
   constructor(length: number) {
-    this.buffer = new Uint8Array(length);
+    this.buffer = Buffer.allocUnsafe(length); // every byte of which is written
   }
 
   uint8(value: number): void {

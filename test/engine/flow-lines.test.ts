@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { openFiles } from '../../src/capture/file-source.js';
+import type { FlowBatch } from '../../src/capture/flow-batch.js';
 import type { CaptureRecord } from '../../src/capture/flow-record.js';
+import { Stop, type ClientSpans, type Teller } from '../../src/capture/teller.js';
 import { openHelloSet } from '../../src/cli/hello-sets.js';
 import { importFile } from '../../src/database/import.js';
 import { Store } from '../../src/database/store.js';
+import { FlowReader } from '../../src/engine/flow-reader.js';
+import { clientHoles, serverHoles } from '../../src/engine/opening-holes.js';
 import { openSession } from '../../src/engine/session.js';
+import { readTlsFlow } from '../../src/engine/tls-flow.js';
 import type { EventInput, EventSink, HellotapEvent, TlsEvent } from '../../src/output/event.js';
+import { OwnHelloMark } from '../../src/probe/own-hello.js';
 import { GOLDEN } from '../capture/captures.js';
+import { batchOf } from './batches.js';
 
 type Stats = Record<string, Record<string, number>>;
 
@@ -138,4 +146,47 @@ describe('flows that are told without being read', () => {
       assert.deepEqual({ ...told.stats, drift: null }, { ...read.stats, drift: null });
     });
   }
+
+  it('are not our own probes, however like they are to others', async () => {
+    const { teller, ...of } = await learntHandshake();
+    const batch = batchOf(of.client, of.server);
+    const room = new Uint8Array(teller.maxLineBytes);
+    const tell = (told: FlowBatch): [stop: Stop, lines: number] => {
+      told.tell(teller, 0, 0, room);
+      return [teller.stop, teller.lines];
+    };
+    teller.nameInput(0, '"in_iface":"tap0",');
+    assert.deepEqual(tell(batch), [Stop.Answer, 0]);
+    const verdict = Buffer.from('{"status":"known"}');
+    batch.answer(teller, 0, { verdict, status: 'known', isForAnyName: true, until: 1, handshake: null });
+    assert.deepEqual(tell(batch), [Stop.End, 1]);
+    const key = randomBytes(32);
+    teller.knowOwnHellos(key);
+    const own = of.client.slice();
+    const random = own.subarray(of.random.start, of.random.end);
+    own.set(new OwnHelloMark(key).sessionIdFor(random), of.sessionId.start);
+    assert.deepEqual(tell(batchOf(own, of.server)), [Stop.Other, 0]);
+    assert.deepEqual(tell(batch), [Stop.End, 1]);
+  });
 });
+
+/** A teller that has learnt a handshake without a certificate to be read, and with a session id of 32 bytes. */
+async function learntHandshake(): Promise<{ teller: Teller; client: Uint8Array; server: Uint8Array } & ClientSpans> {
+  const reader = new FlowReader(null);
+  for await (const batch of openFiles([join(GOLDEN, 'with-sni.pcap')]).batches()) {
+    for (const record of batch) {
+      if (record.kind !== 'flow') continue;
+      const { clientHello, serverHello, openings } = readTlsFlow(record);
+      const client = record.client.bytes.slice();
+      const server = record.server.bytes.slice();
+      const holes = clientHello === null ? null : clientHoles(client, openings.client, clientHello);
+      if (holes === null || serverHello === null || serverHoles(server, openings.server)?.certificate !== null)
+        continue;
+      if (holes.sessionId.end - holes.sessionId.start !== 32) continue;
+      // A hello is worth a stencil when it comes again.
+      for (let times = 0; times < 2; times++) reader.read(record);
+      return { teller: reader.teller, client, server, ...holes };
+    }
+  }
+  return assert.fail('there is no such handshake');
+}

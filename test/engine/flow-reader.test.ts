@@ -10,6 +10,7 @@ import { clientHoles, serverHoles } from '../../src/engine/opening-holes.js';
 import { readTlsFlow } from '../../src/engine/tls-flow.js';
 import { HELLO_RETRY_REQUEST_RANDOM } from '../../src/tls/server-hello.js';
 import { GOLDEN, WITH_SNI } from '../capture/captures.js';
+import { batchOf } from './batches.js';
 
 /** Everything that the reader says of a flow. */
 function told(seen: SeenFlow | null): unknown {
@@ -23,21 +24,6 @@ function told(seen: SeenFlow | null): unknown {
     random: nonces === null ? null : Uint8Array.from(nonces.random),
     sessionId: nonces === null ? null : Uint8Array.from(nonces.sessionId),
   });
-}
-
-const FLOW_HEADER_BYTES = 96;
-
-/** A batch with one flow, as native/core/batch.h lays it out. */
-function batchOf(client: Uint8Array, server: Uint8Array): FlowBatch {
-  const memory = Buffer.alloc((FLOW_HEADER_BYTES + client.length + server.length + 7) & ~7);
-  memory.writeUInt32LE(memory.length, 0);
-  memory.set([1, 4], 4);
-  memory.writeUInt16LE(FLOW_HEADER_BYTES, 62);
-  memory.writeUInt32LE(client.length, 64);
-  memory.writeUInt32LE(server.length, 68);
-  memory.set(client, FLOW_HEADER_BYTES);
-  memory.set(server, FLOW_HEADER_BYTES + client.length);
-  return new FlowBatch(memory, memory.length, []);
 }
 
 const NAME = Buffer.from('abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*');

@@ -1,16 +1,8 @@
-// Ephemeral key exchange: X25519 and the three NIST curves through node:crypto, and RSA key transport.
-// X25519 keys go in and out as JWK: node:crypto takes those several times faster than DER.
-import {
-  constants,
-  createECDH,
-  createPrivateKey,
-  createPublicKey,
-  diffieHellman,
-  publicEncrypt,
-  randomBytes,
-} from 'node:crypto';
+// Ephemeral key exchange over X25519 and the three NIST curves, and RSA key transport through node:crypto.
+import { constants, publicEncrypt } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { NamedGroup } from '../constants.js';
+import { generateKeyPair } from './primitives.js';
 
 /** Our half of a key exchange. */
 export interface KeyShare {
@@ -21,35 +13,18 @@ export interface KeyShare {
   sharedSecret(peerPublicKey: Uint8Array): Uint8Array | null;
 }
 
-/** Curve as OpenSSL names it, and bytes of a coordinate. */
-const CURVES = new Map<NamedGroup, { readonly name: string; readonly coordinateLength: number }>([
-  [NamedGroup.Secp256r1, { name: 'prime256v1', coordinateLength: 32 }],
-  [NamedGroup.Secp384r1, { name: 'secp384r1', coordinateLength: 48 }],
-  [NamedGroup.Secp521r1, { name: 'secp521r1', coordinateLength: 66 }],
+export const SUPPORTED_GROUPS: ReadonlySet<NamedGroup> = new Set([
+  NamedGroup.X25519,
+  NamedGroup.Secp256r1,
+  NamedGroup.Secp384r1,
+  NamedGroup.Secp521r1,
 ]);
-
-export const SUPPORTED_GROUPS: ReadonlySet<NamedGroup> = new Set([NamedGroup.X25519, ...CURVES.keys()]);
 
 /** A fresh key pair; null for a group that is not in `SUPPORTED_GROUPS`. */
 export function generateKeyShare(group: NamedGroup): KeyShare | null {
-  if (group === NamedGroup.X25519) return generateX25519();
-  const curve = CURVES.get(group);
-  if (curve === undefined) return null;
-  const ecdh = createECDH(curve.name);
-  const publicKey = ecdh.generateKeys();
-  return {
-    group,
-    publicKey,
-    sharedSecret(peer) {
-      // Only the uncompressed form is left in TLS (RFC 8422 section 5.1.2); OpenSSL would take the others as well.
-      if (peer[0] !== 4 || peer.length !== 1 + 2 * curve.coordinateLength) return null;
-      try {
-        return ecdh.computeSecret(peer);
-      } catch {
-        return null; // not a point of the curve
-      }
-    },
-  };
+  if (!SUPPORTED_GROUPS.has(group)) return null;
+  const pair = generateKeyPair(group);
+  return { group, publicKey: pair.publicKey, sharedSecret: (peer) => pair.agree(peer) };
 }
 
 /** Handshakes that one key pair serves. */
@@ -73,35 +48,6 @@ export class EphemeralKeys {
     if (share !== null) this.current.set(group, { share, uses: 1 });
     return share;
   }
-}
-
-/** RFC 7748 section 4.1: the base point, u = 9. Its shared secret with a private key is the public key. */
-const X25519_BASE_POINT = x25519PublicKey(Uint8Array.of(9, ...new Uint8Array(31)));
-
-/**
- * Not by generateKeyPairSync: in Node.js 20 a garbage collection during the export of such a key takes the key's mutex
- * a second time (in the destructor of the job that made it), and the process stands still for ever.
- */
-function generateX25519(): KeyShare {
-  const d = randomBytes(32).toString('base64url');
-  const privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', d, x: '' }, format: 'jwk' });
-  return {
-    group: NamedGroup.X25519,
-    publicKey: diffieHellman({ privateKey, publicKey: X25519_BASE_POINT }),
-    sharedSecret(peer) {
-      if (peer.length !== 32) return null;
-      try {
-        return diffieHellman({ privateKey, publicKey: x25519PublicKey(peer) });
-      } catch {
-        return null; // a point of low order: the shared secret would be zero (RFC 7748 section 6.1)
-      }
-    },
-  };
-}
-
-function x25519PublicKey(bytes: Uint8Array): KeyObject {
-  const x = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');
-  return createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x }, format: 'jwk' });
 }
 
 /** EncryptedPreMasterSecret (RFC 5246 section 7.4.7.1); null where the key is not an RSA key that can carry it. */

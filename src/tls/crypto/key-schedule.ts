@@ -1,9 +1,7 @@
 // The key schedule of TLS 1.3 (RFC 8446 section 7.1) without pre-shared keys: shared secret in, traffic keys out.
-import { createHash, createHmac } from 'node:crypto';
+import { digest, HASH_LENGTH, hmac } from './primitives.js';
 
 export type Hkdf = 'sha256' | 'sha384';
-
-export const HASH_LENGTH: Readonly<Record<Hkdf, number>> = { sha256: 32, sha384: 48 };
 
 /** Keys of one direction. RFC 8446 section 7.3. */
 export interface TrafficKeys {
@@ -16,16 +14,16 @@ const EMPTY = new Uint8Array(0);
 
 /** HKDF-Extract. RFC 5869 section 2.2. */
 export function hkdfExtract(hash: Hkdf, salt: Uint8Array, inputKeyMaterial: Uint8Array): Uint8Array {
-  return createHmac(hash, salt).update(inputKeyMaterial).digest();
+  return hmac(hash, salt, inputKeyMaterial);
 }
 
-/** HKDF-Expand (RFC 5869 section 2.3) for at most one hash length, which is all that TLS needs. */
-function hkdfExpandOnce(hash: Hkdf, secret: Uint8Array, info: Uint8Array, length: number): Uint8Array {
-  const block = createHmac(hash, secret).update(info).digest();
-  return length === block.length ? block : block.subarray(0, length);
-}
+const LABEL_PREFIX = 'tls13 ';
+/** HkdfLabel (RFC 8446 section 7.1) under construction, and the block counter of HKDF-Expand behind it. */
+const info = Buffer.alloc(2 + 1 + 255 + 1 + 255 + 1);
 
-/** HKDF-Expand-Label. `length` at most the hash's. RFC 8446 section 7.1. */
+/**
+ * HKDF-Expand-Label, for at most one hash length, which is all that TLS needs. RFC 8446 section 7.1, RFC 5869 section 2.3.
+ */
 export function expandLabel(
   hash: Hkdf,
   secret: Uint8Array,
@@ -33,16 +31,18 @@ export function expandLabel(
   context: Uint8Array,
   length: number,
 ): Uint8Array {
-  const fullLabel = `tls13 ${label}`;
-  const info = Buffer.allocUnsafe(2 + 1 + fullLabel.length + 1 + context.length + 1);
-  info.writeUInt16BE(length, 0);
+  const fullLabel = LABEL_PREFIX + label;
+  info[0] = length >> 8;
+  info[1] = length;
   info[2] = fullLabel.length;
-  info.write(fullLabel, 3, 'latin1');
-  const at = 3 + fullLabel.length;
-  info[at] = context.length;
-  info.set(context, at + 1);
-  info[info.length - 1] = 1; // the block counter of HKDF-Expand
-  return hkdfExpandOnce(hash, secret, info, length);
+  let at = 3;
+  for (let i = 0; i < fullLabel.length; i++) info[at++] = fullLabel.charCodeAt(i);
+  info[at++] = context.length;
+  info.set(context, at);
+  at += context.length;
+  info[at++] = 1;
+  const block = hmac(hash, secret, info.subarray(0, at));
+  return length === block.length ? block : block.subarray(0, length);
 }
 
 /** Derive-Secret, from the hash of the transcript. RFC 8446 section 7.1. */
@@ -57,23 +57,28 @@ interface Constants {
   readonly derivedEarly: Uint8Array;
 }
 
-const CONSTANTS: Readonly<Record<Hkdf, Constants>> = { sha256: constants('sha256'), sha384: constants('sha384') };
+const known = new Map<Hkdf, Constants>();
 
-function constants(hash: Hkdf): Constants {
-  const zeros = new Uint8Array(HASH_LENGTH[hash]);
-  const emptyHash = createHash(hash).digest();
-  const earlySecret = hkdfExtract(hash, zeros, zeros);
-  return { zeros, emptyHash, derivedEarly: deriveSecret(hash, earlySecret, 'derived', emptyHash) };
+function constantsOf(hash: Hkdf): Constants {
+  let constants = known.get(hash);
+  if (constants === undefined) {
+    const zeros = new Uint8Array(HASH_LENGTH[hash]);
+    const emptyHash = digest(hash, EMPTY);
+    const earlySecret = hkdfExtract(hash, zeros, zeros);
+    constants = { zeros, emptyHash, derivedEarly: deriveSecret(hash, earlySecret, 'derived', emptyHash) };
+    known.set(hash, constants);
+  }
+  return constants;
 }
 
 /** Handshake Secret from the (EC)DHE shared secret. */
 export function handshakeSecret(hash: Hkdf, sharedSecret: Uint8Array): Uint8Array {
-  return hkdfExtract(hash, CONSTANTS[hash].derivedEarly, sharedSecret);
+  return hkdfExtract(hash, constantsOf(hash).derivedEarly, sharedSecret);
 }
 
 /** Master Secret from the Handshake Secret. */
 export function masterSecretOf(hash: Hkdf, handshake: Uint8Array): Uint8Array {
-  const { zeros, emptyHash } = CONSTANTS[hash];
+  const { zeros, emptyHash } = constantsOf(hash);
   return hkdfExtract(hash, deriveSecret(hash, handshake, 'derived', emptyHash), zeros);
 }
 
@@ -93,5 +98,5 @@ export function nextTrafficSecret(hash: Hkdf, trafficSecret: Uint8Array): Uint8A
 /** Finished.verify_data. RFC 8446 section 4.4.4. */
 export function finishedVerifyData(hash: Hkdf, baseSecret: Uint8Array, transcriptHash: Uint8Array): Uint8Array {
   const finishedKey = expandLabel(hash, baseSecret, 'finished', EMPTY, HASH_LENGTH[hash]);
-  return createHmac(hash, finishedKey).update(transcriptHash).digest();
+  return hmac(hash, finishedKey, transcriptHash);
 }

@@ -1,5 +1,5 @@
 // The pseudo-random functions of TLS 1.0 to 1.2 and what is made with them: master secret, key block, verify_data.
-import { createHmac } from 'node:crypto';
+import { expandInto } from './primitives.js';
 
 /** `md5-sha1`: TLS 1.0 and 1.1 (RFC 2246 section 5). The others: TLS 1.2 (RFC 5246 section 5), named by the cipher suite. */
 export type PrfHash = 'md5-sha1' | 'sha256' | 'sha384';
@@ -15,31 +15,16 @@ const FINISHED = {
   server: Buffer.from('server finished', 'latin1'),
 } as const;
 
-/** P_hash of RFC 5246 section 5 for `length` bytes, XORed into `out`. */
-function pHashInto(
-  out: Uint8Array,
-  hash: 'md5' | 'sha1' | 'sha256' | 'sha384',
-  secret: Uint8Array,
-  seed: Uint8Array,
-): void {
-  let a: Uint8Array = createHmac(hash, secret).update(seed).digest();
-  for (let at = 0; at < out.length;) {
-    const block = createHmac(hash, secret).update(a).update(seed).digest();
-    for (let i = 0; i < block.length && at < out.length; i++, at++) out[at] = (out[at] ?? 0) ^ (block[i] ?? 0);
-    if (at < out.length) a = createHmac(hash, secret).update(a).digest();
-  }
-}
-
 /** PRF(secret, label, seed)[0..length-1]. `seed` already begins with the label. */
 function prf(hash: PrfHash, secret: Uint8Array, labelAndSeed: Uint8Array, length: number): Uint8Array {
-  const out = new Uint8Array(length);
+  const out = Buffer.alloc(length);
   if (hash === 'md5-sha1') {
     // RFC 2246 section 5: two halves, sharing the middle byte of an odd length.
     const half = Math.ceil(secret.length / 2);
-    pHashInto(out, 'md5', secret.subarray(0, half), labelAndSeed);
-    pHashInto(out, 'sha1', secret.subarray(secret.length - half), labelAndSeed);
+    expandInto(out, 'md5', secret.subarray(0, half), labelAndSeed);
+    expandInto(out, 'sha1', secret.subarray(secret.length - half), labelAndSeed);
   } else {
-    pHashInto(out, hash, secret, labelAndSeed);
+    expandInto(out, hash, secret, labelAndSeed);
   }
   return out;
 }

@@ -1,11 +1,11 @@
-// Seals and opens the fragments of records: the AEAD, CBC and stream constructions of TLS 1.0 to 1.3 over node:crypto.
+// Seals and opens the fragments of records: the AEAD, CBC and stream constructions of TLS 1.0 to 1.3.
 // One object is one direction under one set of keys. What may be in a record, and when, is the record layer's business.
-import { createCipheriv, createDecipheriv, createHmac, randomFillSync, timingSafeEqual } from 'node:crypto';
-import type { CipherGCMTypes, Cipher, Decipher } from 'node:crypto';
+import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { ProtocolVersion } from '../constants.js';
 import type { AeadCipher, CbcCipher, LegacySuite, MacHash } from './cipher-suites.js';
 import { MAC_LENGTH } from './cipher-suites.js';
 import type { TrafficKeys } from './key-schedule.js';
+import { aeadOpen, aeadSeal, cbc, hmac, TAG_LENGTH } from './primitives.js';
 import { Rc4 } from './rc4.js';
 
 /** One direction of a connection under one set of keys. Records have to be given in order. */
@@ -58,59 +58,27 @@ export function tls13Protection(cipher: AeadCipher, keys: TrafficKeys): RecordPr
   return new ImplicitNonceAead(cipher, keys.key, keys.iv, true);
 }
 
-const TAG_LENGTH = 16;
 const EXPLICIT_NONCE_LENGTH = 8;
 
-/** node:crypto's types tie the tag methods to the cipher's name; every AEAD cipher of TLS has the same ones. */
-const asGcm = (cipher: AeadCipher): CipherGCMTypes => cipher as CipherGCMTypes;
-
-function aeadSeal(
-  cipher: AeadCipher,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  plaintext: Uint8Array,
-  out: Uint8Array,
-  at: number,
-): void {
-  const sealer = createCipheriv(asGcm(cipher), key, nonce, { authTagLength: TAG_LENGTH });
-  sealer.setAAD(aad, { plaintextLength: plaintext.length });
-  out.set(sealer.update(plaintext), at);
-  sealer.final();
-  out.set(sealer.getAuthTag(), at + plaintext.length);
-}
-
-function aeadOpen(
-  cipher: AeadCipher,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  aad: Uint8Array,
-  sealed: Uint8Array,
-): Uint8Array | null {
-  const length = sealed.length - TAG_LENGTH;
-  const opener = createDecipheriv(asGcm(cipher), key, nonce, { authTagLength: TAG_LENGTH });
-  opener.setAAD(aad, { plaintextLength: length });
-  opener.setAuthTag(sealed.subarray(length));
-  const plaintext = opener.update(sealed.subarray(0, length));
-  try {
-    opener.final();
-  } catch {
-    return null; // the tag does not fit
-  }
-  return plaintext;
-}
+// Made for each record, and gone with it: nothing else runs between writing and using them.
+const nonce = Buffer.alloc(12);
+const sequencedHeader = Buffer.alloc(8 + 1 + 2 + 2);
+const plainHeader = Buffer.alloc(1 + 2 + 2);
 
 /** `seq_num`, `type`, `version`, `length`: what both the MAC and the AEAD of TLS 1.2 cover besides the data. */
-function writeHeader(out: Uint8Array, sequence: number, type: number, version: number, length: number): void {
-  writeSequence(out, 0, sequence);
-  out[8] = type;
-  out[9] = version >> 8;
-  out[10] = version;
-  out[11] = length >> 8;
-  out[12] = length;
+function writeSequencedHeader(sequence: number, type: number, version: number, length: number): Uint8Array {
+  writeSequence(sequencedHeader, 0, sequence);
+  writeHeader(sequencedHeader, 8, type, version, length);
+  return sequencedHeader;
 }
 
-const SEQUENCED_HEADER_LENGTH = 13;
+function writeHeader(out: Uint8Array, at: number, type: number, version: number, length: number): void {
+  out[at] = type;
+  out[at + 1] = version >> 8;
+  out[at + 2] = version;
+  out[at + 3] = length >> 8;
+  out[at + 4] = length;
+}
 
 /** As an unsigned 64-bit number. No connection of ours comes near 2^53 records. */
 function writeSequence(out: Uint8Array, at: number, sequence: number): void {
@@ -128,82 +96,72 @@ function writeSequence(out: Uint8Array, at: number, sequence: number): void {
 /** AES-GCM of TLS 1.2: four bytes of the nonce from the key block, eight in each record. RFC 5288 section 3. */
 class ExplicitNonceAead implements RecordProtection {
   private sequence = 0;
-  private readonly nonce = new Uint8Array(12);
-  private readonly header = new Uint8Array(SEQUENCED_HEADER_LENGTH);
 
   constructor(
     private readonly cipher: AeadCipher,
     private readonly key: Uint8Array,
-    iv: Uint8Array,
-  ) {
-    this.nonce.set(iv);
-  }
+    private readonly iv: Uint8Array,
+  ) {}
 
   seal(type: number, version: number, plaintext: Uint8Array): Uint8Array {
-    const { nonce, header } = this;
-    writeSequence(nonce, 4, this.sequence);
-    writeHeader(header, this.sequence++, type, version, plaintext.length);
-    const out = new Uint8Array(EXPLICIT_NONCE_LENGTH + plaintext.length + TAG_LENGTH);
-    out.set(nonce.subarray(4));
-    aeadSeal(this.cipher, this.key, nonce, header, plaintext, out, EXPLICIT_NONCE_LENGTH);
+    const out = Buffer.allocUnsafe(EXPLICIT_NONCE_LENGTH + plaintext.length + TAG_LENGTH);
+    writeSequence(out, 0, this.sequence);
+    this.writeNonce(out);
+    const header = writeSequencedHeader(this.sequence++, type, version, plaintext.length);
+    aeadSeal(this.cipher, this.key, nonce, header, plaintext, out.subarray(EXPLICIT_NONCE_LENGTH));
     return out;
   }
 
   open(type: number, version: number, fragment: Uint8Array): Uint8Array | null {
     const length = fragment.length - EXPLICIT_NONCE_LENGTH - TAG_LENGTH;
     if (length < 0) return null;
-    this.nonce.set(fragment.subarray(0, EXPLICIT_NONCE_LENGTH), 4);
-    writeHeader(this.header, this.sequence++, type, version, length);
-    return aeadOpen(this.cipher, this.key, this.nonce, this.header, fragment.subarray(EXPLICIT_NONCE_LENGTH));
+    this.writeNonce(fragment);
+    const header = writeSequencedHeader(this.sequence++, type, version, length);
+    return aeadOpen(this.cipher, this.key, nonce, header, fragment.subarray(EXPLICIT_NONCE_LENGTH));
+  }
+
+  private writeNonce(fragment: Uint8Array): void {
+    nonce.set(this.iv);
+    nonce.set(fragment.subarray(0, EXPLICIT_NONCE_LENGTH), 4);
   }
 }
 
 /** ChaCha20-Poly1305 of TLS 1.2 (RFC 7905 section 2) and every AEAD of TLS 1.3: IV XOR sequence number. */
 class ImplicitNonceAead implements RecordProtection {
   private sequence = 0;
-  private readonly nonce = new Uint8Array(12);
-  private readonly header: Uint8Array;
 
   constructor(
     private readonly cipher: AeadCipher,
     private readonly key: Uint8Array,
     private readonly iv: Uint8Array,
     private readonly tls13: boolean,
-  ) {
-    this.header = new Uint8Array(tls13 ? 5 : SEQUENCED_HEADER_LENGTH);
-  }
+  ) {}
 
   seal(type: number, version: number, plaintext: Uint8Array): Uint8Array {
-    this.advance(type, version, plaintext.length);
-    const out = new Uint8Array(plaintext.length + TAG_LENGTH);
-    aeadSeal(this.cipher, this.key, this.nonce, this.header, plaintext, out, 0);
+    const header = this.advance(type, version, plaintext.length);
+    const out = Buffer.allocUnsafe(plaintext.length + TAG_LENGTH);
+    aeadSeal(this.cipher, this.key, nonce, header, plaintext, out);
     return out;
   }
 
   open(type: number, version: number, fragment: Uint8Array): Uint8Array | null {
     const length = fragment.length - TAG_LENGTH;
     if (length < 0) return null;
-    this.advance(type, version, length);
-    return aeadOpen(this.cipher, this.key, this.nonce, this.header, fragment);
+    const header = this.advance(type, version, length);
+    return aeadOpen(this.cipher, this.key, nonce, header, fragment);
   }
 
-  private advance(type: number, version: number, plaintextLength: number): void {
-    const { nonce, iv, header } = this;
-    writeSequence(nonce, 4, this.sequence);
+  /** Writes the nonce of the next record, and its additional data, which it gives. */
+  private advance(type: number, version: number, plaintextLength: number): Uint8Array {
+    const { iv } = this;
+    const sequence = this.sequence++;
     nonce.fill(0, 0, 4);
+    writeSequence(nonce, 4, sequence);
     for (let at = 0; at < nonce.length; at++) nonce[at] = (nonce[at] ?? 0) ^ (iv[at] ?? 0);
-    if (this.tls13) {
-      // RFC 8446 section 5.2: additional_data is the record's header as it goes onto the wire.
-      const length = plaintextLength + TAG_LENGTH;
-      header[0] = type;
-      header[1] = version >> 8;
-      header[2] = version;
-      header[3] = length >> 8;
-      header[4] = length;
-    } else {
-      writeHeader(header, this.sequence, type, version, plaintextLength);
-    }
-    this.sequence += 1;
+    if (!this.tls13) return writeSequencedHeader(sequence, type, version, plaintextLength);
+    // RFC 8446 section 5.2: additional_data is the record's header as it goes onto the wire.
+    writeHeader(plainHeader, 0, type, version, plaintextLength + TAG_LENGTH);
+    return plainHeader;
   }
 }
 
@@ -211,7 +169,6 @@ class ImplicitNonceAead implements RecordProtection {
 class RecordMac {
   readonly length: number;
   private sequence = 0;
-  private readonly header = new Uint8Array(SEQUENCED_HEADER_LENGTH);
 
   constructor(
     private readonly hash: MacHash,
@@ -221,27 +178,28 @@ class RecordMac {
   }
 
   next(type: number, version: number, data: Uint8Array): Uint8Array {
-    writeHeader(this.header, this.sequence++, type, version, data.length);
-    return createHmac(this.hash, this.key).update(this.header).update(data).digest();
+    return hmac(this.hash, this.key, writeSequencedHeader(this.sequence++, type, version, data.length), data);
   }
 }
 
 /** Block ciphers: MAC, then pad, then encrypt. RFC 5246 section 6.2.3.2; TLS 1.0 chains the IV from record to record. */
 class Cbc implements RecordProtection {
   private readonly mac: RecordMac;
-  /** TLS 1.0: one cipher over all records, which is what chaining the IV means. */
-  private chainedCipher: Cipher | null = null;
-  private chainedDecipher: Decipher | null = null;
+  private readonly key: Uint8Array;
   private readonly explicitIvLength: number;
+  /** TLS 1.0: the last block that went over the wire. */
+  private chainedIv: Uint8Array;
 
   constructor(
     private readonly cipher: CbcCipher,
     private readonly blockLength: number,
     mac: MacHash,
     version: ProtocolVersion,
-    private readonly keys: LegacyKeys,
+    keys: LegacyKeys,
   ) {
     this.mac = new RecordMac(mac, keys.mac);
+    this.key = keys.key;
+    this.chainedIv = keys.iv;
     this.explicitIvLength = version >= ProtocolVersion.Tls11 ? blockLength : 0;
   }
 
@@ -250,13 +208,14 @@ class Cbc implements RecordProtection {
     const mac = this.mac.next(type, version, plaintext);
     const length = plaintext.length + mac.length;
     const padding = blockLength - (length % blockLength);
-    const padded = new Uint8Array(length + padding);
+    const padded = Buffer.allocUnsafe(length + padding);
     padded.set(plaintext);
     padded.set(mac, plaintext.length);
     padded.fill(padding - 1, length);
-    const out = new Uint8Array(explicitIvLength + padded.length);
+    const out = Buffer.allocUnsafe(explicitIvLength + padded.length);
     if (explicitIvLength > 0) randomFillSync(out, 0, explicitIvLength);
-    out.set(this.encryptor(out.subarray(0, explicitIvLength)).update(padded), explicitIvLength);
+    cbc(this.cipher, 'encrypt', this.key, this.ivOf(out), padded, out.subarray(explicitIvLength));
+    this.chainedIv = out.subarray(out.length - blockLength);
     return out;
   }
 
@@ -264,8 +223,9 @@ class Cbc implements RecordProtection {
     const { blockLength, explicitIvLength, mac } = this;
     const shortest = explicitIvLength + Math.ceil((mac.length + 1) / blockLength) * blockLength;
     if (fragment.length % blockLength !== 0 || fragment.length < shortest) return null;
-    const decryptor = this.decryptor(fragment.subarray(0, explicitIvLength));
-    const padded = decryptor.update(fragment.subarray(explicitIvLength));
+    const padded = Buffer.allocUnsafe(fragment.length - explicitIvLength);
+    cbc(this.cipher, 'decrypt', this.key, this.ivOf(fragment), fragment.subarray(explicitIvLength), padded);
+    this.chainedIv = fragment.subarray(fragment.length - blockLength);
     const padding = (padded[padded.length - 1] ?? 0) + 1;
     const length = padded.length - padding - mac.length;
     if (length < 0) return null;
@@ -276,16 +236,9 @@ class Cbc implements RecordProtection {
     return timingSafeEqual(expected, padded.subarray(length, length + mac.length)) ? plaintext : null;
   }
 
-  private encryptor(iv: Uint8Array): Cipher {
-    if (iv.length > 0) return createCipheriv(this.cipher, this.keys.key, iv).setAutoPadding(false);
-    this.chainedCipher ??= createCipheriv(this.cipher, this.keys.key, this.keys.iv).setAutoPadding(false);
-    return this.chainedCipher;
-  }
-
-  private decryptor(iv: Uint8Array): Decipher {
-    if (iv.length > 0) return createDecipheriv(this.cipher, this.keys.key, iv).setAutoPadding(false);
-    this.chainedDecipher ??= createDecipheriv(this.cipher, this.keys.key, this.keys.iv).setAutoPadding(false);
-    return this.chainedDecipher;
+  private ivOf(fragment: Uint8Array): Uint8Array {
+    const { explicitIvLength } = this;
+    return explicitIvLength > 0 ? fragment.subarray(0, explicitIvLength) : this.chainedIv;
   }
 }
 

@@ -5,8 +5,6 @@ import { addressBytes } from './address.js';
 import { ATSF_2022, sortHellos, type HelloSet } from './hello-set.js';
 import type { SourceRef } from './source.js';
 import { mergeStaged } from './merge.js';
-import { ServerColumns } from './server-columns.js';
-import { RowTails } from './row-tails.js';
 import { Staging, type LabelRef } from './staging.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
@@ -22,7 +20,7 @@ export interface SightingOptions {
 }
 
 /** A name in a ClientHello is a DNS name of at most 255 bytes (RFC 6066 section 3). */
-const MAX_NAME = 255;
+export const MAX_NAME = 255;
 /** No more Client Hellos than a fingerprint can sensibly be made of. */
 const MAX_HELLOS = 64;
 const KNOWN_COLUMNS = new Set(['ip', 'port', 'server_name', 'fingerprint']);
@@ -45,9 +43,6 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
   const [ip, port, serverName] = [header.position('ip'), header.position('port'), header.position('server_name')];
   const fingerprint = header.position('fingerprint');
   const staging = new Staging(store);
-  // Where the server stands first, the rest of a row is one of the few thousand that come millions of times.
-  const tails = ip === 0 && port === 1 && serverName === 2 ? new RowTails() : null;
-  const server = new ServerColumns();
 
   const profileOf = (values: readonly string[]): number | string => {
     const texts = columns.map((column) => values[column] ?? '');
@@ -77,22 +72,24 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
       const { added, newFingerprints } = mergeStaged(staging);
       return { changed: added, newFingerprints };
     },
-    row(values, line) {
+    row(values) {
       const found = serverOf(values[ip] ?? '', values[port] ?? '', values[serverName] ?? '');
       if (typeof found === 'string') return found;
       const profile = profileOf(values);
       if (typeof profile === 'string') return profile;
       staging.add(found.address, found.port, found.name, profile, options.seen);
-      if (line !== null && server.read(line, 0, line.length)) tails?.set(line, server.end, line.length, profile);
       return null;
     },
-    quickRow(bytes, start, end) {
-      if (tails === null || !server.read(bytes, start, end)) return false;
-      const profile = tails.get(bytes, server.end, end);
-      if (profile === undefined) return false;
-      staging.add(server.address, server.port, server.name, profile, options.seen);
-      return true;
-    },
+    // Where the server stands first, the rest of a row is one of the few thousand that come millions of times.
+    servers:
+      ip === 0 && port === 1 && serverName === 2
+        ? {
+            profile: profileOf,
+            add(records, profiles) {
+              staging.addRecords(records, profiles, options.seen);
+            },
+          }
+        : undefined,
   };
 }
 

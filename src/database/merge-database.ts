@@ -4,6 +4,7 @@
 import { HellotapError } from '../errors.js';
 import { addressText } from './address.js';
 import { mergeClaim, type Claim } from './labels.js';
+import { MAX_NAME } from './import-fingerprints.js';
 import { mergeStaged } from './merge.js';
 import { WEEK_WINDOW } from './schema.js';
 import type { SourceClass } from './source.js';
@@ -118,9 +119,9 @@ function stageServers(other: Store, staging: Staging): void {
   const read = other.prepare<[number], ProfileRow>(PROFILE);
   for (const row of other.prepare<[], ServerRow>(SERVERS).iterate()) {
     let profile = profiles.get(row.profile);
-    if (profile === undefined) {
+    if (profile === undefined || !isSound(row)) {
       const found = read.get(row.profile);
-      if (found === undefined) {
+      if (found === undefined || !isSound(row)) {
         const at = `${addressText(row.address)} port ${row.port}`;
         throw new HellotapError(
           'ERR_DATABASE_FORMAT',
@@ -132,6 +133,11 @@ function stageServers(other: Store, staging: Staging): void {
     }
     for (const seen of sightings(row)) staging.add(row.address, row.port, row.name, profile, seen);
   }
+}
+
+/** Whether a row can be a server: another file may be damaged. */
+function isSound({ address, port, name }: ServerRow): boolean {
+  return (address.length === 4 || address.length === 16) && port > 0 && port < 65_536 && name.length <= MAX_NAME;
 }
 
 function stageProfile(staging: Staging, row: ProfileRow): number {

@@ -2,10 +2,11 @@
 // a server that was seen with a profile in a week counts once for that week, in whatever order tables come.
 
 import { ensureHelloSet } from './fingerprints.js';
+import { InsertedRows } from './inserted-rows.js';
 import type { Staging } from './staging.js';
 import type { Store } from './store.js';
 import { SERVER_INDEX, WEEK_WINDOW } from './schema.js';
-import { mondayOf, weekSql } from './week.js';
+import { weekSql } from './week.js';
 
 /** What a merge changed. */
 export interface MergeReport {
@@ -61,34 +62,35 @@ const RESOLVE = [
   `INSERT INTO profile (answers_id, jarm_id, http_server_id, source_id, label_id, outcome)
      SELECT answers_id, jarm_id, http_server_id, source_id, label_id, outcome FROM temp.profile_content
      WHERE true ON CONFLICT DO NOTHING`,
-  `CREATE TABLE IF NOT EXISTS temp.profile_map (staged INTEGER PRIMARY KEY, id INTEGER NOT NULL)`,
-  `DELETE FROM temp.profile_map`,
-  `INSERT INTO temp.profile_map
-     SELECT c.staged, p.id FROM temp.profile_content c JOIN profile p ON
-       ifnull(p.answers_id, 0) = ifnull(c.answers_id, 0) AND ifnull(p.jarm_id, 0) = ifnull(c.jarm_id, 0)
-       AND ifnull(p.http_server_id, 0) = ifnull(c.http_server_id, 0) AND p.source_id = c.source_id
-       AND ifnull(p.label_id, 0) = ifnull(c.label_id, 0) AND ifnull(p.outcome, '') = ifnull(c.outcome, '')`,
-  `CREATE TABLE IF NOT EXISTS temp.sorted (address BLOB, port INTEGER, name TEXT, profile_id INTEGER, first INTEGER, last INTEGER)`,
+  `CREATE TABLE IF NOT EXISTS temp.batch (
+     address BLOB, port INTEGER, name TEXT, profile_id INTEGER, first INTEGER, last INTEGER,
+     PRIMARY KEY (address, port, name, profile_id)) WITHOUT ROWID`,
   `CREATE TABLE IF NOT EXISTS temp.fresh (profile_id INTEGER PRIMARY KEY, n INTEGER NOT NULL)`,
+  `CREATE TABLE IF NOT EXISTS temp.profile_seen (profile_id INTEGER PRIMARY KEY, first INTEGER, last INTEGER)`,
 ];
 
-/** SQL condition on a staged row `t`. */
-const IN_WEEK = 't.seen BETWEEN @monday AND @sunday';
+/** The id of each staged profile. */
+const PROFILE_IDS = `
+  SELECT c.staged, p.id FROM temp.profile_content c JOIN profile p ON
+    ifnull(p.answers_id, 0) = ifnull(c.answers_id, 0) AND ifnull(p.jarm_id, 0) = ifnull(c.jarm_id, 0)
+    AND ifnull(p.http_server_id, 0) = ifnull(c.http_server_id, 0) AND p.source_id = c.source_id
+    AND ifnull(p.label_id, 0) = ifnull(c.label_id, 0) AND ifnull(p.outcome, '') = ifnull(c.outcome, '')`;
 
-const SORT = `
-  INSERT INTO temp.sorted
-  SELECT t.address, t.port, t.name, m.id, min(t.seen), max(t.seen)
-  FROM temp.staged_server t JOIN temp.profile_map m ON m.staged = t.profile
-  WHERE ${IN_WEEK}
-  GROUP BY t.place, t.address, t.port, t.name, m.id`;
+/** Sightings of one week that are compared with the stored ones at a time: what they need stays in memory. */
+const BATCH_ROWS = 50_000;
+
+const INTO_BATCH = 'INSERT INTO temp.batch VALUES';
+const SAME_SERVER = `
+  ON CONFLICT (address, port, name, profile_id) DO UPDATE SET first = min(first, excluded.first), last = max(last, excluded.last)`;
 
 const COUNT_NEW = `
   INSERT INTO temp.fresh
   SELECT t.profile_id, count(*)
-  FROM temp.sorted t LEFT JOIN server s
+  FROM temp.batch t LEFT JOIN server s
     ON s.address = t.address AND s.port = t.port AND s.name = t.name AND s.profile_id = t.profile_id
   WHERE ${IS_NEW}
-  GROUP BY t.profile_id`;
+  GROUP BY t.profile_id
+  ON CONFLICT DO UPDATE SET n = n + excluded.n`;
 
 const TALLY = `
   INSERT INTO tally (profile_id, week, servers) SELECT profile_id, @week, n FROM temp.fresh WHERE true
@@ -96,7 +98,7 @@ const TALLY = `
 
 const UPSERT = `
   INSERT INTO server AS s (address, port, name, profile_id, first_seen, last_seen, count, weeks)
-  SELECT address, port, name, profile_id, first, last, 1, 1 FROM temp.sorted WHERE true
+  SELECT address, port, name, profile_id, first, last, 1, 1 FROM temp.batch WHERE true
   ON CONFLICT DO UPDATE SET
     count = s.count + ${IS_NEW},
     weeks = CASE
@@ -108,21 +110,15 @@ const UPSERT = `
   WHERE excluded.first_seen < s.first_seen OR excluded.last_seen > s.last_seen OR ${IS_NEW}`;
 
 /** The first load of an empty table: nothing to compare with, and the index is made faster afterwards at one go. */
-const FIRST_LOAD = `
-  INSERT OR IGNORE INTO server
-  SELECT t.address, t.port, t.name, m.id, t.seen, t.seen, 1, 1
-  FROM temp.staged_server t JOIN temp.profile_map m ON m.staged = t.profile
-  WHERE ${IN_WEEK}
-  ORDER BY t.place, t.address, t.port, t.name, m.id`;
+const FIRST_LOAD = 'INSERT OR IGNORE INTO server VALUES';
 const FIRST_TALLY = 'INSERT INTO tally SELECT profile_id, @week, count(*) FROM server GROUP BY profile_id';
 
 /** A labelled sighting is a claim that its fingerprints carry the label; how often is counted in tally. */
 const CLAIM = `
   INSERT INTO claim (fingerprint_id, label_id, source_id, first_seen, last_seen, count)
   SELECT f.id, p.label_id, p.source_id, min(t.first), max(t.last), 0
-  FROM (SELECT profile, min(seen) AS first, max(seen) AS last FROM temp.staged_server GROUP BY profile) t
-  JOIN temp.profile_map m ON m.staged = t.profile
-  JOIN profile p ON p.id = m.id
+  FROM temp.profile_seen t
+  JOIN profile p ON p.id = t.profile_id
   LEFT JOIN answers a ON a.id = p.answers_id
   JOIN fingerprint f ON f.id IN (a.fingerprint_id, p.jarm_id)
   WHERE p.label_id IS NOT NULL
@@ -133,24 +129,27 @@ const CLAIM = `
 
 /** Merges what was staged; inside of `write`. Does not raise the generation: the caller knows whom it has to tell. */
 export function mergeStaged(staging: Staging): MergeReport {
+  const steps = mergeSteps(staging);
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** The same in steps, each of which gives how many sightings have been merged so far: millions take a while. */
+export function* mergeSteps(staging: Staging): Generator<number, MergeReport> {
   const { store } = staging;
-  staging.flush();
   for (const set of staging.helloSets.values()) ensureHelloSet(store, set);
   const fingerprintsBefore = lastFingerprint(store);
   for (const sql of RESOLVE) store.exec(sql);
-  const weeks = [...staging.weeks].sort(([a], [b]) => a - b);
-  // Many weeks in one table: without an index each would read all of the rows again.
-  if (weeks.length > 3) store.exec('CREATE INDEX temp.staged_server_by_time ON staged_server (seen)');
-  let added = 0;
-  for (const [week, sameTime] of weeks) {
-    const first = sameTime !== null && store.prepare('SELECT 1 FROM server LIMIT 1').get() === undefined;
-    added += first ? loadFirst(store, week) : mergeWeek(store, week);
-  }
-  store.exec('DROP INDEX IF EXISTS temp.staged_server_by_time');
+  const profiles: number[] = [];
+  for (const [staged, id] of store.prepare<[], [number, number]>(PROFILE_IDS).raw().iterate()) profiles[staged] = id;
+  const isFirst = staging.onlyTime !== null && store.prepare('SELECT 1 FROM server LIMIT 1').get() === undefined;
+  const added = isFirst ? yield* loadFirst(staging, profiles) : yield* mergeWeeks(staging, profiles);
   const has = (what: string): boolean =>
     store.prepare(`SELECT 1 FROM temp.staged_profile WHERE ${what} LIMIT 1`).get() !== undefined;
   const labelled = has('label IS NOT NULL');
-  if (labelled) store.prepare(CLAIM).run();
+  if (labelled) mergeClaims(staging, profiles);
   return {
     sightings: staging.rows,
     added,
@@ -159,25 +158,67 @@ export function mergeStaged(staging: Staging): MergeReport {
   };
 }
 
-function loadFirst(store: Store, week: number): number {
+function* loadFirst(staging: Staging, profiles: readonly number[]): Generator<number, number> {
+  const { store, onlyTime } = staging;
   store.exec('DROP INDEX server_by_profile');
-  const { changes } = store.prepare(FIRST_LOAD).run(spanOf(week));
+  const rows = new InsertedRows(store, FIRST_LOAD, `(?, ?, ?, ?, ${onlyTime}, ${onlyTime}, 1, 1)`);
+  const sightings = staging.sorted();
+  let week = 0;
+  for (let seen = sightings.next(), n = 1; seen !== null; seen = sightings.next(), n++) {
+    week = seen.week;
+    rows.add(seen.address, seen.port, seen.name, profiles[seen.profile]);
+    if (n % BATCH_ROWS === 0) yield n;
+  }
+  rows.flush();
   store.exec(SERVER_INDEX);
   store.prepare(FIRST_TALLY).run({ week });
-  return changes;
+  return rows.changes;
 }
 
-function mergeWeek(store: Store, week: number): number {
-  store.exec('DELETE FROM temp.sorted; DELETE FROM temp.fresh');
-  store.prepare(SORT).run(spanOf(week));
-  store.prepare(COUNT_NEW).run({ week });
-  store.prepare(TALLY).run({ week });
-  store.prepare(UPSERT).run({ week });
-  return store.prepare<[], { n: number | null }>('SELECT sum(n) AS n FROM temp.fresh').get()?.n ?? 0;
+function* mergeWeeks(staging: Staging, profiles: readonly number[]): Generator<number, number> {
+  const { store } = staging;
+  const rows = new InsertedRows(store, INTO_BATCH, '(?, ?, ?, ?, ?, ?)', SAME_SERVER);
+  const sightings = staging.sorted();
+  let week = -1;
+  let waiting = 0;
+  let added = 0;
+  const mergeBatch = (): void => {
+    rows.flush();
+    store.prepare(COUNT_NEW).run({ week });
+    store.prepare(UPSERT).run({ week });
+    store.exec('DELETE FROM temp.batch');
+    waiting = 0;
+  };
+  const endWeek = (): void => {
+    if (waiting > 0) mergeBatch();
+    store.prepare(TALLY).run({ week });
+    added += store.prepare<[], { n: number | null }>('SELECT sum(n) AS n FROM temp.fresh').get()?.n ?? 0;
+    store.exec('DELETE FROM temp.fresh');
+  };
+  store.exec('DELETE FROM temp.batch; DELETE FROM temp.fresh');
+  for (let seen = sightings.next(), n = 1; seen !== null; seen = sightings.next(), n++) {
+    if (seen.week !== week && week >= 0) endWeek();
+    week = seen.week;
+    const time = seen.seen;
+    rows.add(seen.address, seen.port, seen.name, profiles[seen.profile], time, time);
+    waiting += 1;
+    if (waiting === BATCH_ROWS) {
+      mergeBatch();
+      yield n;
+    }
+  }
+  if (week >= 0) endWeek();
+  return added;
 }
 
-function spanOf(week: number): { monday: number; sunday: number } {
-  return { monday: mondayOf(week), sunday: mondayOf(week + 1) - 1 };
+function mergeClaims({ store, firstSeen, lastSeen }: Staging, profiles: readonly number[]): void {
+  store.exec('DELETE FROM temp.profile_seen');
+  const seen = store.prepare('INSERT INTO temp.profile_seen VALUES (?, ?, ?)');
+  for (const [staged, id] of profiles.entries()) {
+    // A profile that no sighting came with.
+    if (firstSeen[staged] !== undefined) seen.run(id, firstSeen[staged], lastSeen[staged]);
+  }
+  store.prepare(CLAIM).run();
 }
 
 /** Ids are given out one by one, so that the last one counts what was added without reading the table. */

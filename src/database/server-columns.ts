@@ -1,7 +1,7 @@
 // The first three columns of a row (ip,port,server_name), read from its bytes when they are of the usual kind: plain ASCII
 // without quotes. Anything else is left to the reader that takes rows apart, which also says what is wrong with them.
 
-import { addressBytes, ipv4Of } from './address.js';
+import { addressBytes } from './address.js';
 
 const COMMA = 0x2c;
 const DOT = 0x2e;
@@ -13,9 +13,13 @@ const MAX_NAME = 255;
 const MAX_ADDRESS = 45;
 
 export class ServerColumns {
-  address: Uint8Array = new Uint8Array(4);
+  /** Written anew for each row; how many bytes of it are its own. */
+  readonly address = new Uint8Array(16);
+  addressBytes = 0;
   port = 0;
-  name = '';
+  /** In lower case; as the address. */
+  readonly name = new Uint8Array(MAX_NAME);
+  nameBytes = 0;
   /** Where the fourth column begins. */
   end = 0;
 
@@ -43,7 +47,11 @@ export class ServerColumns {
         parts += 1;
         if (byte === COMMA) {
           if (parts !== 4) return -1;
-          this.address = ipv4Of(packed);
+          this.address[0] = packed >>> 24;
+          this.address[1] = packed >>> 16;
+          this.address[2] = packed >>> 8;
+          this.address[3] = packed;
+          this.addressBytes = 4;
           return at + 1;
         }
         value = -1;
@@ -55,7 +63,8 @@ export class ServerColumns {
     if (comma < 0 || comma > start + MAX_ADDRESS) return -1;
     const address = addressBytes(bytes.toString('latin1', start, comma));
     if (address === null) return -1;
-    this.address = address;
+    this.address.set(address);
+    this.addressBytes = address.length;
     return comma + 1;
   }
 
@@ -74,17 +83,15 @@ export class ServerColumns {
   }
 
   #readName(bytes: Buffer, start: number, end: number): boolean {
-    let upper = false;
     for (let at = start; at < end && at <= start + MAX_NAME; at++) {
       const byte = bytes[at] ?? 0;
       if (byte === COMMA) {
-        const name = at === start ? '' : bytes.toString('latin1', start, at);
-        this.name = upper ? name.toLowerCase() : name;
+        this.nameBytes = at - start;
         this.end = at + 1;
         return true;
       }
       if (byte <= 0x20 || byte >= 0x7f || byte === QUOTE) return false;
-      upper ||= byte >= 0x41 && byte <= 0x5a;
+      this.name[at - start] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
     }
     return false;
   }

@@ -1,10 +1,12 @@
-// Where sightings are gathered before they enter the database: temporary tables of this connection. Filling them takes no
-// lock on the database file, spills to disk rather than into memory, and keeps a half-read table out of the real ones.
-// merge.ts brings them in.
+// Where sightings are gathered before they enter the database: sorted runs of records, and temporary tables of this
+// connection for what they have in common. Filling them takes no lock on the database file, spills to disk rather than into
+// memory, and keeps a half-read table out of the real ones. merge.ts brings them in.
 
 import { createHash } from 'node:crypto';
 import { stackKey } from './fingerprint-key.js';
 import { sortHellos, type HelloSet } from './hello-set.js';
+import { MergedRuns, RunReader } from './merged-runs.js';
+import { SightingRun } from './sighting-run.js';
 import type { SourceClass, SourceRef } from './source.js';
 import type { Store } from './store.js';
 import { weekOf } from './week.js';
@@ -51,20 +53,14 @@ CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_profile_content ON staged_profile 
   ifnull(answers, 0), ifnull(jarm, x''), ifnull(http_server, ''), source, ifnull(class, ''), ifnull(label, ''),
   ifnull(label_kind, ''), ifnull(outcome, '')
 );
--- place: the first six bytes of the address as a number. Numbers are sorted four times as fast as blobs.
-CREATE TABLE IF NOT EXISTS temp.staged_server (
-  place INTEGER NOT NULL, address BLOB NOT NULL, port INTEGER NOT NULL, name TEXT NOT NULL, profile INTEGER NOT NULL,
-  seen INTEGER NOT NULL
+-- Full runs of sightings, each in pieces.
+CREATE TABLE IF NOT EXISTS temp.staged_run (
+  run INTEGER NOT NULL, piece INTEGER NOT NULL, records BLOB NOT NULL, PRIMARY KEY (run, piece)
 );
 DELETE FROM temp.staged_answers;
 DELETE FROM temp.staged_profile;
-DELETE FROM temp.staged_server;
+DELETE FROM temp.staged_run;
 `;
-
-function placeOf(address: Uint8Array): number {
-  const byte = (i: number): number => address[i] ?? 0;
-  return (((byte(0) << 24) | (byte(1) << 16) | (byte(2) << 8) | byte(3)) >>> 0) * 0x10000 + ((byte(4) << 8) | byte(5));
-}
 
 type ProfileRow = [
   answers: number | null,
@@ -77,29 +73,29 @@ type ProfileRow = [
   outcome: string | null,
 ];
 
-/** A call for many rows costs little more than a call for one. */
-const ROWS_PER_INSERT = 64;
-const ROW_VALUES = 6;
-const ROW = '(?, ?, ?, ?, ?, ?)';
-const INSERT_ONE = `INSERT INTO temp.staged_server (place, address, port, name, profile, seen) VALUES ${ROW}`;
-const INSERT_MANY = `${INSERT_ONE}${`, ${ROW}`.repeat(ROWS_PER_INSERT - 1)}`;
-
 /** One load of sightings. A connection has one at a time (`Store.fork` gives another): beginning a new one empties the tables. */
 export class Staging {
   readonly helloSets = new Map<string, HelloSet>();
-  #waiting: unknown[] = [];
-  #rows = 0;
-
-  constructor(readonly store: Store) {
-    store.exec(TABLES);
-  }
-
-  /** Weeks with sightings, and the one time that all of a week's have; null: they differ. */
-  readonly weeks = new Map<number, number | null>();
-
   /** Sightings added so far. */
-  get rows(): number {
-    return this.#rows;
+  rows = 0;
+  readonly #run: SightingRun;
+  #fullRuns = 0;
+  #seen = -1;
+  #week = 0;
+
+  /** The times that a profile was seen at first and at last, at its number. */
+  readonly firstSeen: number[] = [];
+  readonly lastSeen: number[] = [];
+  /** The one time that all sightings have, null where they differ. */
+  onlyTime: number | null = null;
+
+  /** @param runBytes how much is sorted in memory at a time */
+  constructor(
+    readonly store: Store,
+    runBytes?: number,
+  ) {
+    this.#run = new SightingRun(runBytes);
+    store.exec(TABLES);
   }
 
   /** A number for a profile, the same for an equal one; to be kept by callers that meet few profiles often. */
@@ -133,25 +129,54 @@ export class Staging {
     return Number(made.lastInsertRowid);
   }
 
-  /** One sighting: `seen` in seconds since 1970. It may wait here for others until `flush`. */
+  /** One sighting: `seen` in seconds since 1970. */
   add(address: Uint8Array, port: number, name: string, profile: number, seen: number): void {
-    const week = weekOf(seen);
-    const same = this.weeks.get(week);
-    if (same === undefined) this.weeks.set(week, seen);
-    else if (same !== null && same !== seen) this.weeks.set(week, null);
-    this.#waiting.push(placeOf(address), address, port, name, profile, seen);
-    this.#rows += 1;
-    if (this.#waiting.length === ROW_VALUES * ROWS_PER_INSERT) {
-      this.store.prepare(INSERT_MANY).run(...this.#waiting);
-      this.#waiting = [];
-    }
+    this.#note(profile, seen);
+    this.#run.add(address, port, name, profile, seen, this.#week);
+    if (this.#run.full) this.#storeRun();
   }
 
-  /** Writes what waits. */
-  flush(): void {
-    const insert = this.store.prepare(INSERT_ONE);
-    for (let i = 0; i < this.#waiting.length; i += ROW_VALUES) insert.run(...this.#waiting.slice(i, i + ROW_VALUES));
-    this.#waiting = [];
+  /** Sightings at one time, as records (sighting-record.ts). @param profiles of each of them; negative: it is none */
+  addRecords(records: Uint8Array, profiles: Int32Array, seen: number): void {
+    for (const profile of profiles) if (profile >= 0) this.#note(profile, seen);
+    this.#run.addRecords(records, profiles, seen, weekOf(seen));
+    if (this.#run.full) this.#storeRun();
+  }
+
+  #note(profile: number, seen: number): void {
+    if (seen !== this.#seen) {
+      this.#seen = seen;
+      this.#week = weekOf(seen);
+      this.onlyTime = this.rows === 0 ? seen : null;
+    }
+    this.rows += 1;
+    this.firstSeen[profile] = Math.min(this.firstSeen[profile] ?? seen, seen);
+    this.lastSeen[profile] = Math.max(this.lastSeen[profile] ?? seen, seen);
+  }
+
+  /** All sightings, week by week in the order of addresses; nothing may be added meanwhile. */
+  sorted(): MergedRuns {
+    const pieces = this.#run.sorted();
+    const last = new RunReader(() => {
+      const piece = pieces.next();
+      return piece.done === true ? null : piece.value;
+    });
+    const stored = this.store.prepare<[number, number], { records: Buffer }>(
+      'SELECT records FROM temp.staged_run WHERE run = ? AND piece = ?',
+    );
+    const readers = Array.from({ length: this.#fullRuns }, (_, run) => {
+      let piece = 0;
+      return new RunReader(() => stored.get(run, piece++)?.records ?? null);
+    });
+    return new MergedRuns([...readers, last]);
+  }
+
+  #storeRun(): void {
+    let piece = 0;
+    for (const records of this.#run.sorted()) {
+      this.store.prepare('INSERT INTO temp.staged_run VALUES (?, ?, ?)').run(this.#fullRuns, piece++, records);
+    }
+    this.#fullRuns += 1;
   }
 
   #answersId(answers: SeenProfile['answers']): number | null {

@@ -4,10 +4,14 @@
 
 import { isUtf8 } from 'node:buffer';
 
-/** Whole lines with LF between them, the first of them line `first` of the file (counted from 1); or a line too long to keep. */
-export type LineBatch =
-  | { readonly kind: 'lines'; readonly bytes: Buffer; readonly first: number }
-  | { readonly kind: 'too long'; readonly line: number };
+/** Whole lines with LF between them, the first of them line `first` of the file (counted from 1). */
+export interface Lines {
+  readonly bytes: Buffer;
+  readonly first: number;
+}
+
+/** Lines, or one that is too long to keep. */
+export type LineBatch = ({ readonly kind: 'lines' } & Lines) | { readonly kind: 'too long'; readonly line: number };
 
 /** Far more than any row of ten fingerprints. */
 export const MAX_LINE_BYTES = 1 << 20;
@@ -30,15 +34,17 @@ export async function* tableLines(
       rest.keep(bytes);
       continue;
     }
-    if (rest.tooLong) {
-      yield { kind: 'too long', line };
+    if (!rest.empty) {
+      // A batch of its own, so that what follows need not be copied.
+      if (rest.tooLong) yield { kind: 'too long', line };
+      else yield { kind: 'lines', bytes: rest.before(bytes.subarray(0, first)), first: line };
       line += 1;
       rest.clear();
       bytes = bytes.subarray(first + 1);
     }
     const last = bytes.lastIndexOf(LF);
     if (last >= 0) {
-      const lines = rest.before(bytes.subarray(0, last));
+      const lines = bytes.subarray(0, last);
       yield { kind: 'lines', bytes: lines, first: line };
       line += countLines(lines);
     }
@@ -49,10 +55,7 @@ export async function* tableLines(
 }
 
 /** Calls `visit` with where each line of a batch begins and ends, its line break left out. */
-export function eachLine(
-  { bytes, first }: { readonly bytes: Buffer; readonly first: number },
-  visit: (start: number, end: number, line: number) => void,
-): void {
+export function eachLine({ bytes, first }: Lines, visit: (start: number, end: number, line: number) => void): void {
   let start = 0;
   for (let line = first; ; line++) {
     const found = bytes.indexOf(LF, start);

@@ -3,7 +3,9 @@
 
 import { parse } from 'csv-parse/sync';
 import { HellotapError } from '../errors.js';
-import { eachLine, lineDamage, tableLines, tooLong } from './table-lines.js';
+import { RowScanner, type OpenLine, type ScannedRows } from './row-scanner.js';
+import { eachRecord } from './sighting-record.js';
+import { eachLine, lineDamage, tableLines, tooLong, type Lines } from './table-lines.js';
 
 /** A row that was left out, and why. */
 export interface Reject {
@@ -65,18 +67,22 @@ export interface TableLoad {
   readonly leastColumns?: number;
   /**
    * One row: the values by position, as many as the header has columns. Returns why it is refused, null where it is not.
-   * @param line the bytes that it was written in, where no value was quoted; they are gone after the call
    */
-  row(values: readonly string[], line: Buffer | null): string | null;
-  /**
-   * A shorter way for tables of millions of rows: takes the row from its bytes where it is one of those that it has met
-   * before but for the server; false where it has to be taken apart.
-   */
-  quickRow?(bytes: Buffer, start: number, end: number): boolean;
+  row(values: readonly string[]): string | null;
+  /** A shorter way for tables of millions of rows whose first columns are ip,port,server_name. */
+  readonly servers?: ServerRows | undefined;
   /** Of a list without columns: one line as it stands there. Returns why it is refused, null where it is not. */
   line?(text: string): string | null;
   /** Brings all rows in, inside of `write`; `changed`: how many of them said something new. */
   merge(): { readonly changed: number; readonly newFingerprints: number };
+}
+
+/** What an importer does with rows that begin with a server (row-scanner.ts). */
+export interface ServerRows {
+  /** The number of what a row says of its server; or why no such row is taken. */
+  profile(values: readonly string[]): number | string;
+  /** Takes servers as records (sighting-record.ts), with the number of each; negative: it is refused. */
+  add(records: Uint8Array, profiles: Int32Array): void;
 }
 
 /** How a table is read: which importer its header calls for (ERR_IMPORT where none), and what each batch of rows runs in. */
@@ -103,11 +109,7 @@ export async function readTable(
   for await (const batch of tableLines(source)) {
     inBatch(() => {
       if (batch.kind === 'too long') reading.damaged(batch.line, tooLong());
-      else {
-        eachLine(batch, (start, end, line) => {
-          reading.line(batch.bytes, start, end, line);
-        });
-      }
+      else reading.lines(batch);
     });
   }
   if (reading.load === null) {
@@ -120,6 +122,9 @@ export async function readTable(
 class TableRows {
   #header: Header | null = null;
   load: TableLoad | null = null;
+  #scanner: RowScanner | null = null;
+  /** What the ends of rows stand for, by the scanner's numbers; a text: why such rows are refused. */
+  readonly #tails: (number | string)[] = [];
 
   constructor(
     readonly name: string,
@@ -135,11 +140,54 @@ class TableRows {
     reject(this.counts, line, reason);
   }
 
-  line(bytes: Buffer, start: number, end: number, line: number): void {
-    if (this.load?.quickRow?.(bytes, start, end) === true) {
-      this.counts.rows += 1;
+  lines(lines: Lines): void {
+    const { bytes } = lines;
+    if (this.load?.servers !== undefined) {
+      this.scanned(bytes, (this.#scanner ??= new RowScanner()).scan(lines));
       return;
     }
+    let rest = null as Lines | null;
+    eachLine(lines, (start, end, line) => {
+      if (rest !== null) return;
+      // With the header comes the way to read what follows it.
+      if (this.load?.servers !== undefined) rest = { bytes: bytes.subarray(start), first: line };
+      else this.#line(bytes, start, end, line);
+    });
+    if (rest !== null) this.lines(rest);
+  }
+
+  /** What has been made of lines of a table of servers. */
+  scanned(bytes: Buffer, { records, count, open }: ScannedRows): void {
+    let next = 0;
+    const openUpTo = (last: number): void => {
+      for (let one = open[next]; one !== undefined && one.line <= last; one = open[++next]) this.#open(bytes, one);
+    };
+    const profiles = new Int32Array(count);
+    let row = 0;
+    eachRecord(records, (tail, line) => {
+      openUpTo(line);
+      const profile = this.#tails[tail] ?? '';
+      if (typeof profile === 'string') reject(this.counts, line, profile);
+      profiles[row++] = typeof profile === 'string' ? -1 : profile;
+    });
+    openUpTo(Infinity);
+    this.counts.rows += count;
+    this.load?.servers?.add(records, profiles);
+  }
+
+  #open(bytes: Buffer, { line, start, end, tail }: OpenLine): void {
+    if (tail < 0) this.#line(bytes, start, end, line);
+    else this.#tails[tail] = this.#profileOf(bytes.subarray(start, end));
+  }
+
+  #profileOf(line: Buffer): number | string {
+    const damage = lineDamage(line);
+    if (damage !== null) return damage;
+    const values = this.#values(line.toString('utf8'));
+    return typeof values === 'string' ? values : (this.load?.servers?.profile(values) ?? '');
+  }
+
+  #line(bytes: Buffer, start: number, end: number, line: number): void {
     const own = bytes.subarray(start, end);
     const damage = lineDamage(own);
     if (damage !== null) {
@@ -147,10 +195,10 @@ class TableRows {
       return;
     }
     const text = own.toString('utf8');
-    this.#text(line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, own, line);
+    this.#text(line === 1 && text.startsWith('\uFEFF') ? text.slice(1) : text, line);
   }
 
-  #text(text: string, bytes: Buffer, line: number): void {
+  #text(text: string, line: number): void {
     if (text === '') return;
     if (text.startsWith('#')) {
       const columns = this.#header === null ? (this.commentedHeader?.(text) ?? null) : null;
@@ -175,19 +223,26 @@ class TableRows {
       return;
     }
     this.counts.rows += 1;
-    const reason = rowReason(text, bytes, this.#header, this.load);
+    const reason = this.#reason(text, this.load);
     if (reason !== null) reject(this.counts, line, reason);
   }
-}
 
-function rowReason(text: string, bytes: Buffer, header: Header, load: TableLoad): string | null {
-  if (load.line !== undefined) return load.line(text);
-  const values = splitRow(text);
-  if (typeof values === 'string') return values;
-  if (values.length > header.columns.length || values.length < (load.leastColumns ?? header.columns.length)) {
-    return `${values.length} columns where the header has ${header.columns.length}`;
+  #reason(text: string, load: TableLoad): string | null {
+    if (load.line !== undefined) return load.line(text);
+    const values = this.#values(text);
+    return typeof values === 'string' ? values : load.row(values);
   }
-  return load.row(values, text.includes('"') ? null : bytes);
+
+  /** As many values as the header has columns, or as a row of this table must have; or why it is none. */
+  #values(text: string): string[] | string {
+    const values = splitRow(text);
+    const columns = this.#header?.columns.length ?? 0;
+    if (typeof values === 'string') return values;
+    if (values.length > columns || values.length < (this.load?.leastColumns ?? columns)) {
+      return `${values.length} columns where the header has ${columns}`;
+    }
+    return values;
+  }
 }
 
 function notATable(name: string, line: number, reason: string): HellotapError {

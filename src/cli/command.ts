@@ -47,7 +47,7 @@ export function framed<Options extends object>(command: Command, body: Body<Opti
       if (given.config !== undefined) await applyConfigFile(given.config, command);
       const options = command.opts<Options & CommonOptions>();
       terminal = new Terminal(name, options);
-      code = await body(args, options, { terminal, signal: stopSignal() });
+      code = await body(args, options, contextOf(terminal));
     } catch (error) {
       terminal.clearProgress();
       code = explainFailure(error, terminal);
@@ -56,6 +56,17 @@ export function framed<Options extends object>(command: Command, body: Body<Opti
     process.exit(code);
   });
   return command;
+}
+
+/** Signals are waited for where a command asks for them; any other is ended by one at once. */
+function contextOf(terminal: Terminal): CommandContext {
+  let signal: AbortSignal | null = null;
+  return {
+    terminal,
+    get signal() {
+      return (signal ??= stopSignal());
+    },
+  };
 }
 
 function isText(value: unknown): value is string {

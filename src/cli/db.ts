@@ -1,5 +1,6 @@
 // `hellotap db`: the commands on the local fingerprint database; what they print of it stands in db-show.ts.
 import { statSync } from 'node:fs';
+import { addAbortSignal } from 'node:stream';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { importGoscannerFolder } from '../database/import-goscanner.js';
 import type { ImportOptions, ImportReport } from '../database/import-options.js';
@@ -98,6 +99,10 @@ function importCommand(): Command {
             nameRejects(report, context);
           }
         } catch (error) {
+          if (context.signal.aborted) {
+            context.terminal.warning(`${file}: stopped; nothing of it was imported`);
+            break;
+          }
           if (!(error instanceof HellotapError) || error.code !== 'ERR_IMPORT' || files.length === 1) throw error;
           context.terminal.error(error.message);
           failed += 1;
@@ -118,7 +123,7 @@ async function importOne(
   store: ReturnType<typeof openStore>,
   file: string,
   { label, kind, source, seen, helloSet, blocklist }: ImportFlags,
-  { terminal }: CommandContext,
+  { terminal, signal }: CommandContext,
 ): Promise<ImportReport[]> {
   const options: ImportOptions = {
     label,
@@ -127,11 +132,15 @@ async function importOne(
     seen,
     helloSet,
     blocklist,
-    progress: (rows) => {
-      terminal.progress(() => `${file}: ${rows.toLocaleString('en')} rows`);
+    signal,
+    progress: (rows, stored) => {
+      const read = rows.toLocaleString('en');
+      terminal.progress(() => `${file}: ${stored === null ? '' : `${stored.toLocaleString('en')} of `}${read} rows`);
     },
   };
-  if (file === '-') return [await importStream(store, 'standard input', process.stdin, options)];
+  // What comes from a pipe may not come for long.
+  const input = file === '-' ? addAbortSignal(signal, process.stdin) : null;
+  if (input !== null) return [await importStream(store, 'standard input', input, options)];
   const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
   return isFolder ? importGoscannerFolder(store, file, options) : [await importFile(store, file, options)];
 }

@@ -4,7 +4,7 @@ import { HellotapError } from '../errors.js';
 import { addressBytes } from './address.js';
 import { ATSF_2022, sortHellos, type HelloSet } from './hello-set.js';
 import type { SourceRef } from './source.js';
-import { mergeStaged } from './merge.js';
+import { mergeSteps } from './merge.js';
 import { Staging, type LabelRef } from './staging.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
@@ -68,8 +68,8 @@ export function fingerprintLoad(store: Store, name: string, header: Header, opti
   return {
     table: 'fingerprints',
     unknownColumns: [],
-    merge() {
-      const { added, newFingerprints } = mergeStaged(staging);
+    *merge() {
+      const { added, newFingerprints } = yield* mergeSteps(staging);
       return { changed: added, newFingerprints };
     },
     row(values) {

@@ -8,7 +8,7 @@ import { ATSF_2022, type HelloSet } from './hello-set.js';
 import { printable, serverOf } from './import-fingerprints.js';
 import { CONTROL } from './import-labels.js';
 import { MAX_LABEL } from './labels.js';
-import { mergeStaged } from './merge.js';
+import { mergeSteps } from './merge.js';
 import { MAX_SOURCE, sourceByName } from './source.js';
 import { Staging } from './staging.js';
 import type { Store } from './store.js';
@@ -71,8 +71,8 @@ export function observationLoad(store: Store, header: Header, options: Observati
   return {
     table: 'observations',
     unknownColumns: header.columns.filter((column) => !COLUMNS.includes(column)),
-    merge() {
-      const { added, newFingerprints } = mergeStaged(staging);
+    *merge() {
+      const { added, newFingerprints } = yield* mergeSteps(staging);
       return { changed: added, newFingerprints };
     },
     row(values) {

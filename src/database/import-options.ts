@@ -17,8 +17,10 @@ export interface ImportOptions {
   readonly helloSet?: string | undefined;
   /** The table is a block list: its rows count so for the C2 score, and its labels are of kind c2 where it has no kinds. */
   readonly blocklist?: boolean | undefined;
-  /** Told now and then how many rows were read. */
-  readonly progress?: ((rows: number) => void) | undefined;
+  /** Told now and then how many rows were read, and how many of them have come in: null before all are read. */
+  readonly progress?: ((rows: number, stored: number | null) => void) | undefined;
+  /** Ends the import with the signal's reason; nothing of the table is imported then. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** What came of an import. `changed` counts new sightings of servers, or label rows that said something new. */

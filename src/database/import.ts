@@ -1,6 +1,7 @@
 // Importing a table from a file or a stream: what kind it is, and one transaction for all of it.
 
 import { stat } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { HellotapError } from '../errors.js';
 import { fingerprintLoad, isFingerprintTable } from './import-fingerprints.js';
 import { isLabelTable, labelLoad } from './import-labels.js';
@@ -17,7 +18,14 @@ import {
   type ImportReport,
 } from './import-options.js';
 import type { Store } from './store.js';
-import { emptyCounts, readTable, type Header, type ReadCounts, type TableLoad } from './table-reader.js';
+import {
+  emptyCounts,
+  readTable,
+  type Header,
+  type MergeResult,
+  type ReadCounts,
+  type TableLoad,
+} from './table-reader.js';
 import { fileBytes, unpacked, unreadable } from './table-source.js';
 
 /** Another import may hold the database for minutes. */
@@ -57,13 +65,21 @@ function importTable(
     const choose = (header: Header): TableLoad => chooseLoad(own, name, header, options, written);
     const list = (firstLine: string): TableLoad | null => networkListLoad(own, firstLine, networkOptions(options));
     const load = await readInto(own, name, bytes, counts, choose, options, list);
-    const merged = own.write(() => {
-      const result = load.merge();
-      if (result.changed > 0) own.raiseGeneration();
-      return result;
+    const merged = await own.writeInSteps(mergeSteps(own, load), async (stored) => {
+      options.progress?.(counts.rows, stored);
+      // Signals and the work of others come in here.
+      await setImmediate();
+      options.signal?.throwIfAborted();
     });
     return { file: name, table: load.table, unknownColumns: load.unknownColumns, ...counts, ...merged };
   });
+}
+
+function* mergeSteps(own: Store, load: TableLoad): Generator<number, MergeResult> {
+  const merged = load.merge();
+  const result = 'next' in merged ? yield* merged : merged;
+  if (result.changed > 0) own.raiseGeneration();
+  return result;
 }
 
 /** Runs an import on a connection of its own: what it stages and locks must not meet a probe that is being stored meanwhile. */
@@ -84,7 +100,7 @@ export function readInto(
   bytes: AsyncIterable<Uint8Array>,
   counts: ReadCounts,
   choose: (header: Header) => TableLoad,
-  { progress }: ImportOptions,
+  { progress, signal }: ImportOptions,
   list?: (firstLine: string) => TableLoad | null,
 ): Promise<TableLoad> {
   return readTable(name, bytes, counts, {
@@ -92,8 +108,9 @@ export function readInto(
     commentedHeader: commentedColumns,
     list,
     inBatch: (body) => {
+      signal?.throwIfAborted();
       own.read(body);
-      progress?.(counts.rows);
+      progress?.(counts.rows, null);
     },
   });
 }

@@ -123,6 +123,27 @@ export class Store {
     }
   }
 
+  /**
+   * As `write`, in steps, between which `between` is waited for: other work of this process goes on. For a connection of
+   * one's own, because everything else on this one would belong to the transaction. Where `between` throws, nothing is written.
+   */
+  async writeInSteps<Step, T>(steps: Generator<Step, T>, between: (step: Step) => Promise<void>): Promise<T> {
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      try {
+        let step = steps.next();
+        for (; step.done !== true; step = steps.next()) await between(step.value);
+        this.#db.exec('COMMIT');
+        return step.value;
+      } finally {
+        if (this.#db.inTransaction) this.#db.exec('ROLLBACK');
+      }
+    } catch (error) {
+      this.#generation = this.#db.open ? this.#readGeneration() : this.#generation;
+      throw databaseError(error, this.path);
+    }
+  }
+
   /** Reads one consistent state, however many statements it takes. */
   read<T>(body: () => T): T {
     try {

@@ -58,6 +58,12 @@ export class Header {
   }
 }
 
+/** `changed`: how many rows said something new. */
+export interface MergeResult {
+  readonly changed: number;
+  readonly newFingerprints: number;
+}
+
 /** What an importer does with a table of its kind. */
 export interface TableLoad {
   readonly table: string;
@@ -73,8 +79,8 @@ export interface TableLoad {
   readonly servers?: ServerRows | undefined;
   /** Of a list without columns: one line as it stands there. Returns why it is refused, null where it is not. */
   line?(text: string): string | null;
-  /** Brings all rows in, inside of `write`; `changed`: how many of them said something new. */
-  merge(): { readonly changed: number; readonly newFingerprints: number };
+  /** Brings all rows in, inside of `write`; at one go, or in steps that tell how many rows have come in. */
+  merge(): MergeResult | Generator<number, MergeResult>;
 }
 
 /** What an importer does with rows that begin with a server (row-scanner.ts). */

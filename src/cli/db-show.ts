@@ -204,7 +204,9 @@ function optionalTime(seconds: number | null): string | null {
 }
 
 export function statsCommand(): Command {
-  const command = new Command('stats').description('how much the database holds');
+  const command = new Command('stats')
+    .description('how much the database holds')
+    .addHelpText('after', '\nExample:\n  $ hellotap db stats --database lab.db');
   withOptions(command, [databaseOption(), ...outputOptions(['table', 'jsonl'])]);
   return framed<DatabaseOptions & OutputOptions>(command, async (_, options) => {
     const store = openStore(options, false);

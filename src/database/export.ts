@@ -6,6 +6,7 @@ import type { Cell, ColumnType, ExportTable } from './export-table.js';
 import { keyText } from './fingerprint-key.js';
 import { ATSF_2022 } from './hello-set.js';
 import { labelEvidence } from './scores.js';
+import { SERVER_STATES } from './server-states.js';
 import type { Store } from './store.js';
 import { weekText } from './week-text.js';
 import { weekOf } from './week.js';
@@ -128,17 +129,6 @@ export function serverTable(store: Store): ExportTable {
   });
   return { columns: types, rows: serverRows(store, types) };
 }
-
-/** Each state of each server, with what its profile names. */
-const SERVER_STATES = `FROM server s
-     JOIN profile p ON p.id = s.profile_id
-     JOIN source o ON o.id = p.source_id
-     LEFT JOIN answers a ON a.id = p.answers_id
-     LEFT JOIN fingerprint_kind k ON k.id = a.kind_id
-     LEFT JOIN fingerprint f ON f.id = a.fingerprint_id
-     LEFT JOIN fingerprint j ON j.id = p.jarm_id
-     LEFT JOIN http_server h ON h.id = p.http_server_id
-     LEFT JOIN label l ON l.id = p.label_id`;
 
 function* serverRows(store: Store, types: ExportTable['columns']): Generator<Cell[]> {
   const rows = store.prepare<[], { address: Uint8Array } & Record<string, Cell>>(

@@ -5,6 +5,7 @@ import { endpointKey, keyText, parseFingerprintKey } from './fingerprint-key.js'
 import { findByPrefix, findFingerprint, fingerprintById, type StoredFingerprint } from './fingerprints.js';
 import { summarizeLabels, type FingerprintLabel, type LabelKindName } from './labels.js';
 import { c2Score, countLists, labelEvidence, type ListCounts } from './scores.js';
+import { SERVER_STATES } from './server-states.js';
 import type { Store } from './store.js';
 
 /** A fingerprint with everything said of it. */
@@ -65,13 +66,7 @@ const EXAMPLES = 10;
 const SERVERS = `
   SELECT s.address, s.port, s.name, f.digest, k.name AS helloSet, s.first_seen AS firstSeen, s.last_seen AS lastSeen,
     s.count AS weeks, p.outcome, h.text AS httpServer, o.name AS source
-  FROM server s
-  JOIN profile p ON p.id = s.profile_id
-  JOIN source o ON o.id = p.source_id
-  LEFT JOIN answers a ON a.id = p.answers_id
-  LEFT JOIN fingerprint_kind k ON k.id = a.kind_id
-  LEFT JOIN fingerprint f ON f.id = a.fingerprint_id
-  LEFT JOIN http_server h ON h.id = p.http_server_id`;
+  ${SERVER_STATES}`;
 
 /**
  * All states of the servers at an address, the newest first.

@@ -83,10 +83,18 @@ export function recordProbes(
 }
 
 const FIND = `
-  SELECT a.fingerprint_id AS fingerprintId, p.jarm_id AS jarmId, s.first_seen AS firstSeen, s.last_seen AS lastSeen, s.count, p.outcome
+  SELECT a.fingerprint_id, p.jarm_id, s.first_seen, s.last_seen, s.count, p.outcome
   FROM server s JOIN profile p ON p.id = s.profile_id LEFT JOIN answers a ON a.id = p.answers_id
-  WHERE s.address = ? AND s.port = ? AND s.name = ?
-  ORDER BY s.last_seen DESC, a.fingerprint_id IS NULL`;
+  WHERE s.address = ? AND s.port = ? AND s.name = ?`;
+
+type FoundRow = [
+  fingerprintId: number | null,
+  jarmId: number | null,
+  firstSeen: number,
+  lastSeen: number,
+  count: number,
+  outcome: string | null,
+];
 
 /**
  * What was seen of this very server (address, port and name), the newest first; of one moment the complete answers first.
@@ -94,9 +102,20 @@ const FIND = `
 export function findServer(store: Store, server: ServerKey): ServerSighting[] {
   const address = addressBytes(server.address);
   if (address === null) return [];
+  // Rows as arrays, sorted here: most servers have one, and each flow of a new one waits for this.
   return store
-    .prepare<[Uint8Array, number, string], ServerSighting>(FIND)
-    .all(address, server.port, server.serverName ?? '');
+    .prepare<[Uint8Array, number, string], FoundRow>(FIND)
+    .raw()
+    .all(address, server.port, server.serverName ?? '')
+    .map(([fingerprintId, jarmId, firstSeen, lastSeen, count, outcome]) => ({
+      fingerprintId,
+      jarmId,
+      firstSeen,
+      lastSeen,
+      count,
+      outcome,
+    }))
+    .sort((a, b) => b.lastSeen - a.lastSeen || Number(a.fingerprintId === null) - Number(b.fingerprintId === null));
 }
 
 const FIND_AT = `SELECT 1 FROM server WHERE address = ? AND port = ? LIMIT 1`;

@@ -19,7 +19,7 @@ import {
 import type { SeenHandshake } from '../probe/gate.js';
 import { CertificateSummaries, type CertificateSummary } from '../tls/certificate-summary.js';
 import type { ClientHello } from '../tls/client-hello.js';
-import type { ProtocolVersion } from '../tls/constants.js';
+import { HandshakeType, type ProtocolVersion } from '../tls/constants.js';
 import { KeyLog } from '../tls/key-log.js';
 import { supportedGroupName } from '../tls/registry/names.js';
 import {
@@ -202,9 +202,9 @@ export class FlowReader {
   #decode(record: FlowRecord): SeenFlow | null {
     const flow = readTlsFlow(record, this.#keyLog);
     const { clientHello, serverHello, certificate } = flow;
-    if (clientHello === null && serverHello === null) return null;
-    const client = clientHello === null ? null : this.#clientPart(flow, clientHello);
+    const client = clientHello === null ? unreadHello(flow) : this.#clientPart(flow, clientHello);
     const server = serverHello === null ? null : serverPart(serverHello);
+    if (client === null && server === null) return null;
     if (server !== null && this.#keyLog === null) this.#learnServer(flow, server);
     return new ReadFlow(
       record,
@@ -252,6 +252,13 @@ export class FlowReader {
     this.#shapes[number % this.teller.slots] = { ...holes, kind: 'server', number, part, resumption };
     this.teller.describeServer(number, certificate, serverMembers(part), resumedMember(resumed), isSure);
   }
+}
+
+const UNREAD: ClientPart = { tls: new SharedFields({}), ech: false };
+
+/** A whole ClientHello whose lengths contradict one another is one still: a server may take what no reader can. */
+function unreadHello({ openings }: TlsFlow): ClientPart | null {
+  return openings.client.messages[0]?.type === HandshakeType.ClientHello ? UNREAD : null;
 }
 
 function view(bytes: Uint8Array, { start, end }: Span): Uint8Array {

@@ -78,6 +78,30 @@ describe('the reader of flows', () => {
     assert.ok(fitting > 1000, `${fitting} flows fitted`);
   });
 
+  it('tells of a ClientHello of which no field can be read', async () => {
+    const reader = new FlowReader(null);
+    let read = 0;
+    for await (const { client } of flowsOf(WITH_SNI)) {
+      if (client.bytes.length === 0) continue;
+      // The first record: behind a HelloRetryRequest there is a second hello.
+      const bytes = client.bytes.slice(0, 5 + (((client.bytes[3] ?? 0) << 8) | (client.bytes[4] ?? 0)));
+      // The length of the cipher suites, behind the headers of record and message, version, random and session id.
+      const at = 5 + 4 + 2 + 32;
+      bytes.fill(0xff, at + 1 + (bytes[at] ?? 0), at + 1 + (bytes[at] ?? 0) + 2);
+      const [flow] = batchOf(bytes, new Uint8Array(0));
+      assert.ok(flow?.kind === 'flow');
+      const seen = reader.read(flow);
+      assert.deepEqual(seen?.client?.tls.fields, {});
+      assert.equal(seen.sni, null);
+      // Cut off inside of the message it is none.
+      const [cut] = batchOf(bytes.subarray(0, 60), new Uint8Array(0));
+      assert.ok(cut?.kind === 'flow');
+      assert.equal(reader.read(cut), null);
+      read++;
+    }
+    assert.ok(read > 10, String(read));
+  });
+
   it('says the same whatever stands in the holes', async () => {
     let seed = 1;
     const values = (): number => (seed = (seed * 48_271) % 0x7fffffff) & 0xff;

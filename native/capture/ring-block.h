@@ -90,7 +90,7 @@ class RingBlock {
       bytes[kAddresses + 2] = static_cast<uint8_t>(tag >> 8);
       bytes[kAddresses + 3] = static_cast<uint8_t>(tag);
       captured += kReserve;
-      original += kReserve;
+      if (original <= UINT32_MAX - kReserve) original += kReserve;
     }
     out = Frame{Datum(bytes, captured), original, linkType_, int64_t{header.tp_sec} * 1000000 + header.tp_nsec / 1000,
                 kNoOffset};

@@ -25,6 +25,8 @@ seconds=${1:-60}
 shift || true
 targets=("$@")
 [ ${#targets[@]} -gt 0 ] || targets=(capture-file decode-packet fragment-joiner tcp-stream packet-core crypto teller)
+# The ring is Linux's alone.
+[ $# -gt 0 ] || [ "$(uname)" != Linux ] || targets+=(ring-block)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
 core=(../capture/*.cc ../core/*.cc ../crypto/*.cc ../filter/*.cc ../flow/*.cc
@@ -49,6 +51,9 @@ for target in "${targets[@]}"; do
     ;;
   decode-packet)
     (cd ../.. && node --import tsx test/fuzz/native-seeds.ts "$corpus" $(ls -d ../shared/pcaps/*.pcap 2>/dev/null))
+    ;;
+  ring-block)
+    (cd ../.. && node --import tsx test/fuzz/ring-seeds.ts "$corpus" $(ls -d ../shared/pcaps/*.pcap 2>/dev/null))
     ;;
   esac
   echo "== $target for $seconds seconds"

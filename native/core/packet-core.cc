@@ -30,6 +30,9 @@ ReadStatus PacketCore::drain(Input& input, BatchWriter& out, uint64_t budget) {
   const uint64_t until = notes_.counters.bytes + budget;
   for (;;) {
     if (!writeReady(out) || notes_.counters.bytes >= until) return ReadStatus::kMore;
+    // All is handed over before more is read, so what waits to be is bounded: of QUIC the datagrams of one batch, of TCP
+    // what was being followed.
+    static_assert(FrameBatch::kCapacity * QuicGate::kMaxBytes <= 1 << 20, "Initials that wait take a MiB at most");
     frames_.clear();
     const ReadStatus status = input.read(frames_, notes_);
     if (__builtin_expect(!notes_.secrets.empty(), 0)) table_.passOnBeyond(kBeyondWithKeys);

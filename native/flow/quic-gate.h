@@ -44,6 +44,11 @@ inline bool beginsWithQuicInitial(Datum payload) {
 
 class QuicGate {
  public:
+  // Per flow and connection id: a ClientHello with post-quantum shares takes two or three datagrams, and repeats of
+  // them.
+  static constexpr uint16_t kMaxDatagrams = 8;
+  static constexpr uint32_t kMaxBytes = 16 * 1024;
+
   explicit QuicGate(const uint64_t (&secret)[4]) : hash_(secret) {}
 
   // Takes a datagram of which beginsWithQuicInitial said yes.
@@ -55,10 +60,6 @@ class QuicGate {
   void releaseReady();
 
  private:
-  // Per flow and connection id: a ClientHello with post-quantum shares takes two or three datagrams, and repeats of
-  // them.
-  static constexpr uint16_t kMaxDatagrams = 8;
-  static constexpr uint32_t kMaxBytes = 16 * 1024;
   static constexpr int64_t kIdleMicroseconds = 60 * 1000000;
   static constexpr size_t kSets = 4096;
   static constexpr size_t kWays = 4;

@@ -1,6 +1,5 @@
-// QUIC connections as a passive reader sees them: gathers the Initials of each flow under a bound, and turns each
-// complete ClientHello into an event. Whose verdict it carries is the engine's business.
-import { LRUCache } from 'lru-cache';
+// QUIC connections as a passive reader sees them: gathers the Initials of each flow under bounds of bytes and of time, and
+// turns each complete ClientHello into an event. Whose verdict it carries is the engine's business.
 import type { QuicRecord } from '../capture/flow-record.js';
 import type { ServerKey } from '../database/server-key.js';
 import { ClientHelloShapes } from '../fingerprint/client-hello-shapes.js';
@@ -14,8 +13,12 @@ import { quicVersionName } from '../tls/quic/versions.js';
 import { communityId } from './community-id.js';
 import { tunnelFields } from './tunnel-fields.js';
 
-/** Flows that are kept in mind; each takes at most four hellos of 16 KiB, mostly one of 2 to 4 KiB, or a few datagrams. */
-const MAX_FLOWS = 2048;
+/** What all flows that are kept in mind may take: hellos that are not complete, mostly of 2 to 4 KiB, and early datagrams. */
+const MAX_BYTES = 8 * 1024 * 1024;
+/** What a flow takes besides: addresses, maps and objects. */
+const FLOW_BYTES = 1024;
+/** Of the packets' time; the packet core forgets a flow as soon, and begins another with what comes then. */
+const IDLE_MICROSECONDS = 60_000_000;
 
 /** Counters since the start; each grows only. */
 export interface QuicCounters {
@@ -25,8 +28,12 @@ export interface QuicCounters {
   hellos: number;
   /** Hellos that were put together, and are no ClientHello that can be decoded. */
   undecodable: number;
-  /** Flows forgotten with a hello that had begun. */
+  /**
+   * Flows forgotten while a hello was incomplete or its keys had not come: because all flows took too many bytes, and because
+   * nothing came for a minute.
+   */
   evicted: number;
+  expired: number;
 }
 
 /** A flow: both directions by `address port` of the sender, until one of them turned out to be the client's. */
@@ -34,6 +41,10 @@ interface Flow {
   /** Of the client, once known. */
   client: string | null;
   readonly directions: Map<string, ClientInitials>;
+  /** Time of its newest packet, microseconds since 1970. */
+  latest: number;
+  /** What it was last reckoned with. */
+  bytes: number;
 }
 
 /** A ClientHello over QUIC, and what it says of its flow. */
@@ -45,24 +56,22 @@ export interface QuicHello {
 }
 
 export class QuicFlows {
-  readonly counters: QuicCounters = { datagrams: 0, hellos: 0, undecodable: 0, evicted: 0 };
+  readonly counters: QuicCounters = { datagrams: 0, hellos: 0, undecodable: 0, evicted: 0, expired: 0 };
   readonly #shapes = new ClientHelloShapes('q');
-  readonly #flows = new LRUCache<number, Flow>({
-    max: MAX_FLOWS,
-    dispose: (flow, _, reason) => {
-      const isSettled = [...flow.directions.values()].every((initials) => initials.isSettled);
-      if (reason === 'evict' && !isSettled) this.counters.evicted++;
-    },
-  });
+  /** What was idle for longest comes first. */
+  readonly #flows = new Map<number, Flow>();
+  #bytes = 0;
+
+  /** Bytes that the flows take that are kept in mind, about. */
+  get size(): number {
+    return this.#bytes;
+  }
 
   /** Takes a datagram; gives the hellos that it completes. */
   accept(record: QuicRecord, input: EventInput): QuicHello[] {
     this.counters.datagrams++;
-    let flow = this.#flows.get(record.flowId);
-    if (flow === undefined) {
-      flow = { client: null, directions: new Map() };
-      this.#flows.set(record.flowId, flow);
-    }
+    this.#expire(record.timestamp);
+    const flow = this.#flowOf(record);
     const source = `${record.sourceAddress} ${record.sourcePort}`;
     if (flow.client !== null && flow.client !== source) return [];
     let initials = flow.directions.get(source);
@@ -71,13 +80,50 @@ export class QuicFlows {
       flow.directions.set(source, initials);
     }
     const hellos = initials.add(record.datagram);
-    if (!initials.isClient) return [];
-    if (flow.client === null) {
+    if (initials.isClient && flow.client === null) {
       flow.client = source;
       flow.directions.clear();
       flow.directions.set(source, initials);
     }
+    this.#reckon(flow);
     return hellos.flatMap((hello) => this.#read(hello, record, input) ?? []);
+  }
+
+  /** The flow of a datagram, which is now the newest. */
+  #flowOf({ flowId, timestamp }: QuicRecord): Flow {
+    const flow = this.#flows.get(flowId) ?? { client: null, directions: new Map(), latest: 0, bytes: 0 };
+    flow.latest = timestamp;
+    this.#flows.delete(flowId);
+    this.#flows.set(flowId, flow);
+    return flow;
+  }
+
+  #reckon(flow: Flow): void {
+    let bytes = FLOW_BYTES;
+    for (const initials of flow.directions.values()) bytes += initials.size;
+    this.#bytes += bytes - flow.bytes;
+    flow.bytes = bytes;
+    for (const [id, oldest] of this.#flows) {
+      if (this.#bytes <= MAX_BYTES) return;
+      this.#forget(id, oldest, 'evicted');
+    }
+  }
+
+  #expire(now: number): void {
+    for (const [id, oldest] of this.#flows) {
+      if (now - oldest.latest <= IDLE_MICROSECONDS) return;
+      this.#forget(id, oldest, 'expired');
+    }
+  }
+
+  #forget(id: number, flow: Flow, reason: 'evicted' | 'expired'): void {
+    this.#flows.delete(id);
+    this.#bytes -= flow.bytes;
+    for (const initials of flow.directions.values()) {
+      if (initials.isSettled) continue;
+      this.counters[reason]++;
+      return;
+    }
   }
 
   #read({ version, body }: QuicClientHello, record: QuicRecord, input: EventInput): QuicHello | null {

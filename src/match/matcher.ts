@@ -23,9 +23,9 @@ export interface PassiveKeys {
 }
 
 export interface MatcherOptions {
-  /** Addresses whose servers are remembered (default 262,144). */
+  /** Addresses whose servers are remembered (default 65,536). */
   readonly maxServers?: number;
-  /** Bytes, as far as they can be told, that they may take (default 256 MiB). */
+  /** Bytes, as far as they can be told, that they may take (default 64 MiB). */
   readonly maxBytes?: number;
   /** Fingerprints whose labels are remembered (default 65,536). */
   readonly maxFingerprints?: number;
@@ -110,8 +110,8 @@ export class Matcher {
   constructor(store: Store, options: MatcherOptions = {}) {
     this.#store = store;
     this.#servers = new ServerCache({
-      maxServers: options.maxServers ?? 262_144,
-      maxBytes: options.maxBytes ?? 256 * 2 ** 20,
+      maxServers: options.maxServers ?? 65_536,
+      maxBytes: options.maxBytes ?? 64 * 2 ** 20,
     });
     // By size, as in server-cache.ts: room is made when it is needed.
     const bound = { maxSize: options.maxFingerprints ?? 65_536, sizeCalculation: (): number => 1 };

@@ -27,9 +27,12 @@ const MAX_EARLY = 2;
 interface Connection {
   readonly version: number;
   readonly keys: InitialKeys;
-  readonly stream: CryptoStream;
-  isDone: boolean;
+  /** Null: its hello is complete. */
+  stream: CryptoStream | null;
 }
+
+/** What a connection takes besides its stream: three keys, and what holds them. */
+const CONNECTION_BYTES = 768;
 
 /** The Initials of one direction of a flow. */
 export class ClientInitials {
@@ -41,9 +44,17 @@ export class ClientInitials {
     return this.#connections.length > 0;
   }
 
-  /** Whether no hello that has begun is left incomplete. */
+  /** Whether nothing waits: neither is a hello incomplete, nor a datagram without keys. */
   get isSettled(): boolean {
-    return this.#connections.every((connection) => connection.isDone);
+    return this.#early.length === 0 && this.#connections.every(({ stream }) => stream === null);
+  }
+
+  /** Bytes of memory that it holds, about. */
+  get size(): number {
+    let bytes = 0;
+    for (const { stream } of this.#connections) bytes += CONNECTION_BYTES + (stream?.size ?? 0);
+    for (const datagram of this.#early) bytes += datagram.length;
+    return bytes;
   }
 
   /** Takes a datagram; gives the hellos that it completes, each once. */
@@ -86,12 +97,8 @@ export class ClientInitials {
   #connect(packet: InitialPacket, keys: InitialKeys): Connection {
     const before = this.#connections.at(-1);
     const isRetried = packet.token.length > 0 && before?.version === packet.version;
-    const connection = {
-      version: packet.version,
-      keys,
-      stream: isRetried ? before.stream : new CryptoStream(),
-      isDone: isRetried && before.isDone,
-    };
+    const stream = isRetried ? before.stream : new CryptoStream();
+    const connection = { version: packet.version, keys, stream };
     const others = isRetried ? this.#connections.slice(0, -1) : this.#connections;
     this.#connections = [...others, connection].slice(-MAX_CONNECTIONS);
     return connection;
@@ -99,11 +106,12 @@ export class ClientInitials {
 }
 
 function take(connection: Connection, frames: Uint8Array, { rules }: InitialPacket): QuicClientHello | null {
-  if (connection.isDone) return null;
-  connection.stream.addFrames(frames, rules.cryptoFrame);
-  const message = connection.stream.message();
+  const { stream } = connection;
+  if (stream === null) return null;
+  stream.addFrames(frames, rules.cryptoFrame);
+  const message = stream.message();
   if (message === null) return null;
-  connection.isDone = true;
+  connection.stream = null;
   if ((message[0] ?? 0) !== (HandshakeType.ClientHello as number)) return null;
   return { version: connection.version, body: message.subarray(HANDSHAKE_HEADER_LENGTH) };
 }

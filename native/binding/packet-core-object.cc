@@ -49,6 +49,7 @@ Napi::Function PacketCoreObject::define(Napi::Env env) {
                          InstanceMethod<&PacketCoreObject::push>("push"),
                          InstanceMethod<&PacketCoreObject::endInput>("endInput"),
                          InstanceMethod<&PacketCoreObject::drain>("drain"),
+                         InstanceMethod<&PacketCoreObject::drainAside>("drainAside"),
                          InstanceMethod<&PacketCoreObject::finish>("finish"),
                          InstanceMethod<&PacketCoreObject::advance>("advance"),
                          InstanceMethod<&PacketCoreObject::counters>("counters"),
@@ -118,6 +119,7 @@ Napi::Value PacketCoreObject::openFile(const Napi::CallbackInfo& info) {
 
 // endFollowing(number): a file that is still being written ends where it ends now.
 void PacketCoreObject::endFollowing(const Napi::CallbackInfo& info) {
+  if (!isIdle(info.Env())) return;
   if (info.Length() < 1 || !isCount(info[0]))
     return throwType(info.Env(), "endFollowing: a number of a file is needed");
   if (!files_) return;
@@ -127,12 +129,14 @@ void PacketCoreObject::endFollowing(const Napi::CallbackInfo& info) {
 
 // dropFile(number): a file ends with what was read of it.
 void PacketCoreObject::dropFile(const Napi::CallbackInfo& info) {
+  if (!isIdle(info.Env())) return;
   if (info.Length() < 1 || !isCount(info[0])) return throwType(info.Env(), "dropFile: a number of a file is needed");
   if (files_) files_->drop(info[0].As<Napi::Number>().Uint32Value());
 }
 
 // wake(): files that are still being written are looked at again.
-void PacketCoreObject::wake(const Napi::CallbackInfo&) {
+void PacketCoreObject::wake(const Napi::CallbackInfo& info) {
+  if (!isIdle(info.Env())) return;
   if (!files_) return;
   files_->wake();
   state_ = "more";
@@ -140,6 +144,7 @@ void PacketCoreObject::wake(const Napi::CallbackInfo&) {
 
 // setHorizon(microseconds): packets of files that are later wait; Infinity: none does.
 void PacketCoreObject::setHorizon(const Napi::CallbackInfo& info) {
+  if (!isIdle(info.Env())) return;
   const double time = info.Length() > 0 && info[0].IsNumber() ? info[0].As<Napi::Number>().DoubleValue() : -1;
   if (!(time >= 0)) return throwType(info.Env(), "setHorizon: microseconds have to be a number from 0");
   if (!files_) return;
@@ -149,7 +154,8 @@ void PacketCoreObject::setHorizon(const Napi::CallbackInfo& info) {
 
 // How many files are not read to their end.
 Napi::Value PacketCoreObject::openFiles(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(), files_ ? static_cast<double>(files_->size()) : 0);
+  const bool isKnown = files_ && isIdle(info.Env());
+  return Napi::Number::New(info.Env(), isKnown ? static_cast<double>(files_->size()) : 0);
 }
 
 // openStream(): a capture that comes in pieces (push).
@@ -226,38 +232,86 @@ void PacketCoreObject::push(const Napi::CallbackInfo& info) {
 }
 
 // endInput(): nothing more will be pushed.
-void PacketCoreObject::endInput(const Napi::CallbackInfo&) {
+void PacketCoreObject::endInput(const Napi::CallbackInfo& info) {
+  if (!isIdle(info.Env())) return;
   if (piecewise_) piecewise_->end();
   if (frames_) frames_->end();
   if (piecewise_ || frames_) state_ = "more";
 }
 
+bool PacketCoreObject::readDrain(const Napi::CallbackInfo& info, uint64_t& budget) const {
+  const Napi::Env env = info.Env();
+  if (!isUsable(env)) return false;
+  const double bytes = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
+  const char* fault = nullptr;
+  if (info.Length() < 1 || !isBytes(info[0]))
+    fault = "drain: batch has to be a Uint8Array";
+  else if (info[0].As<Napi::Uint8Array>().ByteLength() < kMaxRecordBytes)
+    fault = "drain: batch is smaller than one record can be (maxRecordBytes)";
+  else if (!(bytes >= 1 && bytes <= kMaxCount))
+    fault = "drain: budget has to be a positive number";
+  else if (!input_)
+    fault = "drain: no input is open";
+  if (fault) {
+    throwType(env, fault);
+    return false;
+  }
+  budget = static_cast<uint64_t>(bytes);
+  return true;
+}
+
 // drain(batch, budget): reads about `budget` bytes of frames, writes records into `batch`, and returns how many bytes
 // of it are used. `state` says how to go on: "more" (call again), "starved" (push) or "ended".
 Napi::Value PacketCoreObject::drain(const Napi::CallbackInfo& info) {
-  if (!isUsable(info.Env())) return info.Env().Undefined();
-  const Napi::Env env = info.Env();
-  const double budget = info.Length() > 1 && info[1].IsNumber() ? info[1].As<Napi::Number>().DoubleValue() : -1;
-  if (info.Length() < 1 || !isBytes(info[0])) {
-    throwType(env, "drain: batch has to be a Uint8Array");
-    return env.Undefined();
-  }
+  uint64_t budget;
+  if (!readDrain(info, budget)) return info.Env().Undefined();
   auto batch = info[0].As<Napi::Uint8Array>();
-  if (batch.ByteLength() < kMaxRecordBytes) {
-    throwType(env, "drain: batch is smaller than one record can be (maxRecordBytes)");
-    return env.Undefined();
-  }
-  if (!(budget >= 1 && budget <= kMaxCount)) {
-    throwType(env, "drain: budget has to be a positive number");
-    return env.Undefined();
-  }
-  if (!input_) {
-    throwType(env, "drain: no input is open");
-    return env.Undefined();
-  }
   BatchWriter writer(batch.Data(), batch.ByteLength());
-  state_ = nameOf(core_->drain(*input_, writer, static_cast<uint64_t>(budget)));
-  return Napi::Number::New(env, static_cast<double>(writer.written()));
+  state_ = nameOf(core_->drain(*input_, writer, budget));
+  return Napi::Number::New(info.Env(), static_cast<double>(writer.written()));
+}
+
+// A drain in one of libuv's threads. The object and the batch stay as long as it takes.
+class PacketCoreObject::Aside : public Napi::AsyncWorker {
+ public:
+  Aside(PacketCoreObject& object, Napi::Uint8Array batch, uint64_t budget)
+      : Napi::AsyncWorker(batch.Env(), "hellotap drain"),
+        object_(object),
+        keptObject_(Napi::Persistent(object.Value())),
+        keptBatch_(Napi::Persistent(batch)),
+        writer_(batch.Data(), batch.ByteLength()),
+        budget_(budget),
+        deferred_(Napi::Promise::Deferred::New(batch.Env())) {}
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+  void Execute() override { status_ = object_.core_->drain(*object_.input_, writer_, budget_); }
+  void OnOK() override {
+    object_.isAside_ = false;
+    object_.state_ = nameOf(status_);
+    deferred_.Resolve(Napi::Number::New(Env(), static_cast<double>(writer_.written())));
+  }
+
+ private:
+  PacketCoreObject& object_;
+  const Napi::ObjectReference keptObject_;
+  const Napi::Reference<Napi::Uint8Array> keptBatch_;
+  BatchWriter writer_;
+  const uint64_t budget_;
+  ReadStatus status_ = ReadStatus::kMore;
+  const Napi::Promise::Deferred deferred_;
+};
+
+// drainAside(batch, budget): the same in another thread; a promise of the answer. Until it is there nothing but
+// `counters`, which stand still, may be asked.
+Napi::Value PacketCoreObject::drainAside(const Napi::CallbackInfo& info) {
+  uint64_t budget;
+  if (!readDrain(info, budget)) return info.Env().Undefined();
+  counters_ = core_->counters();
+  isAside_ = true;
+  auto* aside = new Aside(*this, info[0].As<Napi::Uint8Array>(), budget);
+  const Napi::Promise promise = aside->promise();
+  aside->Queue();
+  return promise;
 }
 
 // finish(batch): the end of all input; writes what was still being followed. 0 once there is nothing more.
@@ -287,7 +341,7 @@ void PacketCoreObject::advance(const Napi::CallbackInfo& info) {
 void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
   const bool isArray = info.Length() > 0 && info[0].IsTypedArray() &&
                        info[0].As<Napi::TypedArray>().TypedArrayType() == napi_float64_array;
-  const Counters& counted = core_ ? core_->counters() : counters_;
+  const Counters& counted = core_ && !isAside_ ? core_->counters() : counters_;
   if (!isArray || info[0].As<Napi::Float64Array>().ElementLength() < kCounterCount)
     return throwType(info.Env(), "counters: values have to be a Float64Array with an element per counter");
   auto out = info[0].As<Napi::Float64Array>();
@@ -296,8 +350,8 @@ void PacketCoreObject::counters(const Napi::CallbackInfo& info) {
 
 // dispose(): gives all memory back without waiting for the garbage collector, which doesn't see it. Only the counters
 // stay.
-void PacketCoreObject::dispose(const Napi::CallbackInfo&) {
-  if (!core_) return;
+void PacketCoreObject::dispose(const Napi::CallbackInfo& info) {
+  if (!core_ || !isIdle(info.Env())) return;
   counters_ = core_->counters();
   closeInput();
   core_.reset();
@@ -306,25 +360,32 @@ void PacketCoreObject::dispose(const Napi::CallbackInfo&) {
 
 bool PacketCoreObject::isUsable(Napi::Env env) const {
   if (!core_) throwType(env, "the packet core was disposed of");
-  return core_ != nullptr;
+  return core_ != nullptr && isIdle(env);
+}
+
+bool PacketCoreObject::isIdle(Napi::Env env) const {
+  if (isAside_) throwType(env, "the packet core is at work in another thread");
+  return !isAside_;
 }
 
 // close(): lets go of the input. Flows that were being followed stay in the core.
-void PacketCoreObject::close(const Napi::CallbackInfo&) { closeInput(); }
+void PacketCoreObject::close(const Napi::CallbackInfo& info) {
+  if (isIdle(info.Env())) closeInput();
+}
 
 Napi::Value PacketCoreObject::state(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), state_); }
 
 // The first bytes of a stream that are not read yet, unpacked.
 Napi::Value PacketCoreObject::front(const Napi::CallbackInfo& info) {
   constexpr size_t kMost = 24;
-  const Datum front = piecewise_ ? piecewise_->front().first(kMost) : Datum();
+  const Datum front = piecewise_ && isIdle(info.Env()) ? piecewise_->front().first(kMost) : Datum();
   return Napi::Buffer<uint8_t>::Copy(info.Env(), front.data(), front.size());
 }
 
 // Of a stream: "pcap", "pcapng", "unknown" or, while too little of it has come, "undecided".
 Napi::Value PacketCoreObject::format(const Napi::CallbackInfo& info) {
   const char* name = "unknown";
-  switch (piecewise_ ? piecewise_->reader().format() : CaptureFormat::kUnknown) {
+  switch (piecewise_ && isIdle(info.Env()) ? piecewise_->reader().format() : CaptureFormat::kUnknown) {
     case CaptureFormat::kPcap:
       name = "pcap";
       break;

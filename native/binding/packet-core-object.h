@@ -34,6 +34,7 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   void push(const Napi::CallbackInfo& info);
   void endInput(const Napi::CallbackInfo& info);
   Napi::Value drain(const Napi::CallbackInfo& info);
+  Napi::Value drainAside(const Napi::CallbackInfo& info);
   Napi::Value finish(const Napi::CallbackInfo& info);
   void advance(const Napi::CallbackInfo& info);
   void counters(const Napi::CallbackInfo& info);
@@ -44,8 +45,14 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   Napi::Value format(const Napi::CallbackInfo& info);
   Napi::Value linkType(const Napi::CallbackInfo& info);
 
-  // False after an exception: there is no core any more.
+  class Aside;
+
+  // False after an exception: there is no core any more, or it is not idle.
   bool isUsable(Napi::Env env) const;
+  // False after an exception: it is at work in another thread.
+  bool isIdle(Napi::Env env) const;
+  // The arguments of a drain; false after an exception.
+  bool readDrain(const Napi::CallbackInfo& info, uint64_t& budget) const;
   void closeInput();
   std::unique_ptr<BpfFilter> filter_;
   std::unique_ptr<PacketCore> core_;
@@ -56,7 +63,8 @@ class PacketCoreObject : public Napi::ObjectWrap<PacketCoreObject> {
   uint32_t nextInput_ = 0;
   int32_t linkType_ = -1;  // of the file opened last, if it is a classic pcap
   const char* state_ = "ended";
-  Counters counters_;  // what they were when the core was disposed of
+  bool isAside_ = false;  // it is being drained in another thread, and nobody else may touch it
+  Counters counters_;     // what they were when the core was disposed of, or went aside
 };
 
 }  // namespace hellotap

@@ -36,16 +36,19 @@ struct Library {
 
 Library& libpcap() {
   static Library library{};
-  static const bool loaded = [] {
+  static const bool isSearched = [] {
     void* found = nullptr;
     for (const char* name : {"libpcap.so.1", "libpcap.so.0.8", "libpcap.so", "libpcap.A.dylib", "libpcap.dylib"})
       if (!found) found = dlopen(name, RTLD_NOW | RTLD_LOCAL);
-    return found && findSymbol(found, "pcap_open_dead", library.openDead) &&
-           findSymbol(found, "pcap_open_live", library.openLive) && findSymbol(found, "pcap_compile", library.compile) &&
-           findSymbol(found, "pcap_geterr", library.error) && findSymbol(found, "pcap_close", library.close) &&
-           findSymbol(found, "pcap_freecode", library.freeCode) && findSymbol(found, "pcap_offline_filter", library.run);
+    library.isComplete =
+        found && findSymbol(found, "pcap_open_dead", library.openDead) &&
+        findSymbol(found, "pcap_open_live", library.openLive) && findSymbol(found, "pcap_compile", library.compile) &&
+        findSymbol(found, "pcap_geterr", library.error) && findSymbol(found, "pcap_close", library.close) &&
+        findSymbol(found, "pcap_freecode", library.freeCode) &&
+        findSymbol(found, "pcap_offline_filter", library.run);
+    return true;
   }();
-  library.isComplete = loaded;
+  (void)isSearched;
   return library;
 }
 

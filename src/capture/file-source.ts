@@ -13,7 +13,7 @@ import type { CaptureCounters, CaptureSource } from './source.js';
 const LINKTYPE_ETHERNET = 1;
 
 /** Bytes of packets that are read without letting anything else happen: about ten milliseconds. */
-const SLICE_BYTES = 32 * 1024 * 1024;
+export const SLICE_BYTES = 32 * 1024 * 1024;
 
 /** Captures that may overlap: each that is open takes a buffer or two, and a file descriptor. */
 const MAX_OPEN = 16;

@@ -47,6 +47,7 @@ interface NativeCore {
   push(bytes: Uint8Array): void;
   endInput(): void;
   drain(batch: Uint8Array, budget: number): number;
+  drainAside(batch: Uint8Array, budget: number): Promise<number>;
   finish(batch: Uint8Array): number;
   advance(microseconds: number): void;
   counters(values: Float64Array): void;
@@ -296,6 +297,14 @@ export class PacketCore {
     return this.#batch(this.#native.drain(this.#memory, budget));
   }
 
+  /**
+   * The same in another thread, into `memory` of BATCH_BYTES, in which the batch is valid as long as that is left alone. Until
+   * it is done nothing may be asked of the core but its counters, which stand still.
+   */
+  async drainAside(memory: Uint8Array, budget: number): Promise<FlowBatch | null> {
+    return this.#batch(await this.#native.drainAside(memory, budget), memory);
+  }
+
   /** After the end of all input: the flows that are still open, batch by batch, then null. */
   finish(): FlowBatch | null {
     return this.#batch(this.#native.finish(this.#memory));
@@ -321,7 +330,7 @@ export class PacketCore {
     return { packets: 0, bytes: 0, ...namedCounters(this.#addon.counterNames, this.#values) };
   }
 
-  #batch(length: number): FlowBatch | null {
-    return length === 0 ? null : new FlowBatch(this.#memory, length, this.#addon.anomalyCodes);
+  #batch(length: number, memory: Uint8Array = this.#memory): FlowBatch | null {
+    return length === 0 ? null : new FlowBatch(memory, length, this.#addon.anomalyCodes);
   }
 }

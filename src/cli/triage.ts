@@ -51,7 +51,7 @@ export function triageCommand(): Command {
     databaseOption(),
     option(
       '--separate',
-      'captures have nothing to do with each other: each is read by itself, in the order given',
+      'captures have nothing to do with each other: each is read by itself, several side by side, and reported in the order given',
       undefined,
       false,
     ),
@@ -136,9 +136,9 @@ async function runTriage(
   const following = options.follow ? await import('../capture/follow-source.js') : null;
   const sources = following
     ? [() => following.openFollowSource(paths, captureOptions)]
-    : (options.separate ? captures.map((capture) => [capture]) : asStreams(captures)).map(
-        (together) => () => openCaptures(together, captureOptions),
-      );
+    : options.separate
+      ? (await import('../capture/side-by-side.js')).sideBySide(captures, captureOptions, signal)
+      : asStreams(captures).map((together) => () => openCaptures(together, captureOptions));
   const { sink, writer } = openOutput(options, terminal, {
     table: options.follow ? LiveTableSink : TableSink,
     live: options.follow,

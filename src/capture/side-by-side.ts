@@ -133,7 +133,7 @@ export function sideBySide(
   captures: readonly NamedCapture[],
   options: FileSourceOptions,
   signal: AbortSignal,
-): (() => CaptureSource)[] {
+): (() => CaptureSource | Promise<CaptureSource>)[] {
   const ahead = new Map<number, Opened>();
   const memory = new BatchMemory();
   const atOnce = Math.min(MOST_AT_ONCE, availableParallelism());

@@ -1,6 +1,6 @@
 // Follows an interface through the engine until it is told to stop; tells how it is going at intervals.
 import type { CaptureSource } from '../capture/source.js';
-import type { EventSink } from '../output/event.js';
+import type { EventInput, EventSink } from '../output/event.js';
 import type { Engine } from './engine.js';
 
 export interface WatchOptions {
@@ -23,6 +23,7 @@ export async function watch(
   { signal, statsIntervalMs, onStats, outputFailure }: WatchOptions,
 ): Promise<void> {
   const input = { in_iface: source.name };
+  const inputOf = (): EventInput => input;
   const stop = (): void => {
     source.close();
   };
@@ -31,7 +32,7 @@ export async function watch(
   const timer = statsIntervalMs > 0 ? setInterval(onStats, statsIntervalMs) : null;
   try {
     for await (const batch of source.batches()) {
-      engine.acceptAll(batch, () => input);
+      engine.acceptAll(batch, inputOf);
       const failure = outputFailure();
       if (failure !== null) throw failure;
     }

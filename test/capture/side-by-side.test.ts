@@ -27,7 +27,7 @@ const going = new AbortController().signal;
 describe('captures side by side', () => {
   it('give what each gives by itself, in the order given', async () => {
     for (const [index, open] of sideBySide(findCaptures(paths), {}, going).entries()) {
-      const source = open();
+      const source = await open();
       assert.equal(source.inputName(0), paths[index]);
       const seen = await observe(source);
       const alone = await observe(openFileSource(paths[index]!));
@@ -46,7 +46,7 @@ describe('captures side by side', () => {
     const outcomes: string[] = [];
     for (const open of sideBySide(named, {}, going)) {
       try {
-        const { flows } = await observe(open());
+        const { flows } = await observe(await open());
         outcomes.push(flows.length > 0 ? 'flows' : 'nothing');
       } catch (error) {
         assert.ok(error instanceof HellotapError);
@@ -58,21 +58,21 @@ describe('captures side by side', () => {
 
   it('apply the filter, and say when it is none', async () => {
     const [open] = sideBySide(findCaptures(paths), { filter: 'udp' }, going);
-    assert.deepEqual((await observe(open!())).flows, []);
+    assert.deepEqual((await observe(await open!())).flows, []);
     const [wrong] = sideBySide(findCaptures(paths), { filter: 'no filter' }, going);
-    assert.throws(wrong!, { code: 'ERR_USAGE' });
+    await assert.rejects(async () => wrong!(), { code: 'ERR_USAGE' });
   });
 
   it('end when they are told to, the one that is read and those ahead', async () => {
     const stop = new AbortController();
     const sources = sideBySide(findCaptures(paths), {}, stop.signal);
-    const first = sources[0]!();
+    const first = await sources[0]!();
     stop.abort();
     first.close();
     const { packets } = (await observe(first), first.counters());
     assert.ok(packets <= frames.length);
     // It was opened ahead, and is read no further.
-    await observe(sources[1]!());
+    await observe(await sources[1]!());
   });
 });
 

@@ -1,5 +1,6 @@
 // Whether a packet costs the same after a hundred million others: a capture of ../shared/bench/generate.py goes into
-// `hellotap triage -` again and again, each time later and with other clients, so that every flow is new. Linux, after `npm run build`:
+// `hellotap triage -` again and again, each time later and with other clients, so that every flow is new. As pcapng, which the
+// packet core reads itself; classic pcap on a stream goes through JavaScript. Linux, after `npm run build`:
 //   node --import tsx test/bench/growth.ts CAPTURE.pcap [--packets 100e6]
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -11,52 +12,87 @@ import type { HellotapEvent } from '../../src/output/event.js';
 
 const FILE_HEADER = 24;
 const RECORD_HEADER = 16;
-/** Of an Ethernet frame with IPv4, behind the record's header. */
-const ADDRESSES = [RECORD_HEADER + 26, RECORD_HEADER + 30];
+const SECTION_HEADER_BLOCK = 0x0a0d0d0a;
+const INTERFACE_BLOCK = 1;
+const PACKET_BLOCK = 6;
+/** What stands before the frame in an enhanced packet block, and where the halves of its time are. */
+const PACKET_HEAD = 28;
+const TIME_AT = [12, 16] as const;
+/** Of an Ethernet frame with IPv4. */
+const ADDRESSES = [PACKET_HEAD + 26, PACKET_HEAD + 30];
 /** The generator's clients are in 10.0.0.0/8; of the next round in 11.0.0.0/8, and so on. */
 const CLIENTS = 10;
 const PIECE_BYTES = 1 << 20;
 const TICKS_PER_SECOND = 100;
 
-/** A capture in memory, cut into pieces of whole records. */
+function block(type: number, body: Buffer): Buffer {
+  const length = 12 + ((body.length + 3) & ~3);
+  const bytes = Buffer.alloc(length);
+  bytes.writeUInt32LE(type, 0);
+  bytes.writeUInt32LE(length, 4);
+  body.copy(bytes, 8);
+  bytes.writeUInt32LE(length, length - 4);
+  return bytes;
+}
+
+/** A section and an interface: Ethernet, microseconds. */
+const HEADER = Buffer.concat([
+  block(SECTION_HEADER_BLOCK, Buffer.from('4d3c2b1a01000000ffffffffffffffff', 'hex')),
+  block(INTERFACE_BLOCK, Buffer.from('0100000000000400', 'hex')),
+]);
+
+/** A capture in memory, in pieces of whole blocks. */
 class Rounds {
-  readonly #bytes: Buffer;
-  readonly #pieces: { readonly begin: number; end: number; readonly records: number[] }[] = [];
-  readonly #seconds: number;
+  readonly #pieces: { readonly bytes: Buffer; readonly packets: number[] }[] = [];
+  readonly #duration: bigint;
   #round = 0;
 
+  /** @param path of a classic pcap, little-endian, microseconds */
   constructor(path: string) {
-    const bytes = (this.#bytes = readFileSync(path));
-    let last = 0;
+    const bytes = readFileSync(path);
+    let blocks: Buffer[] = [];
+    let held = 0;
+    let first = -1n;
+    let last = 0n;
+    const cut = (): void => {
+      const packets: number[] = [];
+      for (let at = 0, index = 0; index < blocks.length; at += blocks[index++]!.length) packets.push(at);
+      this.#pieces.push({ bytes: Buffer.concat(blocks), packets });
+      blocks = [];
+      held = 0;
+    };
     for (let at = FILE_HEADER; at < bytes.length;) {
-      let piece = this.#pieces.at(-1);
-      if (piece === undefined || at - piece.begin >= PIECE_BYTES)
-        this.#pieces.push((piece = { begin: at, end: at, records: [] }));
-      piece.records.push(at);
-      last = bytes.readUInt32LE(at);
-      at += RECORD_HEADER + bytes.readUInt32LE(at + 8);
-      piece.end = at;
+      const captured = bytes.readUInt32LE(at + 8);
+      last = BigInt(bytes.readUInt32LE(at)) * 1_000_000n + BigInt(bytes.readUInt32LE(at + 4));
+      if (first < 0n) first = last;
+      const body = Buffer.alloc(PACKET_HEAD - 8 + captured);
+      body.writeUInt32LE(Number(last >> 32n), 4);
+      body.writeUInt32LE(Number(last & 0xffff_ffffn), 8);
+      bytes.copy(body, 12, at + 8, at + RECORD_HEADER + captured);
+      const packet = block(PACKET_BLOCK, body);
+      blocks.push(packet);
+      held += packet.length;
+      if (held >= PIECE_BYTES) cut();
+      at += RECORD_HEADER + captured;
     }
-    this.#seconds = last - bytes.readUInt32LE(FILE_HEADER) + 1;
-  }
-
-  get header(): Buffer {
-    return this.#bytes.subarray(0, FILE_HEADER);
+    cut();
+    this.#duration = last - first + 1_000_000n;
   }
 
   /** Each piece once, with its number of packets; the first round is the capture as it is. */
   *next(): Iterable<readonly [piece: Buffer, packets: number]> {
-    const bytes = this.#bytes;
-    for (const { begin, end, records } of this.#pieces) {
-      if (this.#round > 0) {
-        for (const at of records) {
-          bytes.writeUInt32LE(bytes.readUInt32LE(at) + this.#seconds, at);
-          for (const address of ADDRESSES) {
-            if (bytes[at + address] === CLIENTS + this.#round - 1) bytes[at + address] = CLIENTS + this.#round;
-          }
+    const [high, low] = TIME_AT;
+    const step = Number(this.#duration);
+    for (const { bytes, packets } of this.#pieces) {
+      for (const at of this.#round > 0 ? packets : []) {
+        const time = bytes.readUInt32LE(at + high) * 2 ** 32 + bytes.readUInt32LE(at + low) + step;
+        bytes.writeUInt32LE(Math.floor(time / 2 ** 32), at + high);
+        bytes.writeUInt32LE(time % 2 ** 32, at + low);
+        for (const address of ADDRESSES) {
+          if (bytes[at + address] === CLIENTS + this.#round - 1) bytes[at + address] = CLIENTS + this.#round;
         }
       }
-      yield [bytes.subarray(begin, end), records.length];
+      yield [bytes, packets.length];
     }
     this.#round++;
   }
@@ -98,7 +134,7 @@ try {
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
 
   const rounds = new Rounds(capture);
-  await write(child.stdin, rounds.header);
+  await write(child.stdin, HEADER);
   let sent = 0;
   let from = { packets: 0, cpu: 0 };
   let mark = Math.min(1e6, most);

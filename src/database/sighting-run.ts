@@ -16,7 +16,7 @@ import {
 } from './sighting-record.js';
 
 /** Bytes of a full run; sorting takes half as much again. */
-const RUN_BYTES = 1 << 25;
+const RUN_BYTES = 1 << 24;
 /** More records than a run has room for. */
 const MOST_RECORDS = 2 ** 21;
 const FIRST_RECORDS = 64;
@@ -106,8 +106,11 @@ export class SightingRun {
   }
 
   #makeRoom(more: number): void {
-    if (this.#end + more + WORD <= this.#bytes.length) return;
-    const larger = Buffer.allocUnsafeSlow(WORD * Math.ceil((2 * (this.#end + more)) / WORD + 1));
+    const needed = this.#end + more + WORD;
+    if (needed <= this.#bytes.length) return;
+    // A full run is emptied soon: more room than for one is not to be taken without need.
+    const room = Math.max(needed, Math.min(2 * needed, this.mostBytes));
+    const larger = Buffer.allocUnsafeSlow(afterRecord(room));
     this.#bytes.copy(larger, 0, 0, this.#end);
     this.#bytes = larger;
     this.#view = viewOf(larger);

@@ -61,10 +61,12 @@ describe('a process that is killed while it writes', () => {
     const acknowledged: string[] = [];
     let interrupted = 0;
     for (let run = 0; run < KILLS; run++) {
+      const began = performance.now();
       const { child, said } = start(path, run, tables);
       const closed = ended(child);
       while (said().length === 0 && child.exitCode === null) await sleep(5);
-      await sleep(moment(run) * 400);
+      // As long as it took to start, at most: on a busy machine its writes take longer as well.
+      await sleep(moment(run) * (performance.now() - began));
       child.kill('SIGKILL');
       await closed;
       assert.equal(child.signalCode, 'SIGKILL');

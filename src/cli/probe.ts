@@ -37,8 +37,9 @@ const AFTER = `
 A target is ip, ip:port, [v6]:port, host, host:port or CIDR[:port], each with ,servername; the port is 443 if none is
 given, and a host's own name is its server name. With smtp://, imap://, pop3://, ftp://, ldap://, xmpp://, postgres:// or
 mysql:// in front, TLS begins within that protocol (STARTTLS), on its own port if none is given. Ten connections go to
-each server, one at a time, in random order over all servers; --jarm makes ten more, --http one. Results are kept in the
-database unless --no-store is given.
+each server, one at a time, in random order over all servers; --jarm makes ten more, --http one, but not with STARTTLS:
+what speaks another protocol before TLS speaks it after TLS as well. Results are kept in the database unless --no-store
+is given.
 
 With --resume, a scan goes on where it was interrupted, be it by kill -9 or a power cut: give the same command line
 again. The --output file (JSON lines) is the journal: a target with a whole line in it is not probed again, a last line
@@ -99,6 +100,9 @@ async function runProbe(
     terminal.error(error.message);
   };
   const named = args.map(parseTarget);
+  const others = named.filter(({ startTls }) => startTls !== undefined).length;
+  // Not an error: --http may stand in the configuration file, and other targets beside them.
+  if (options.http && others > 0) terminal.info(`--http leaves out ${others} of the targets: they speak no HTTP`);
   const output = await openResultOutput(options, terminal);
   const targets = await openTargets(named, options.input, onProblem);
   const { prober } = openProber(options, terminal, output.onHandshake);

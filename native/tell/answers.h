@@ -39,7 +39,7 @@ class Answers {
   static constexpr uint32_t kWays = 8;
   // Longer ones are not remembered.
   static constexpr size_t kMaxNameBytes = 64;
-  static constexpr size_t kMaxVerdictBytes = 4096;
+  static constexpr size_t kMaxVerdictBytes = 2048;
   static constexpr uint32_t kStatuses = 4;
 
   explicit Answers(const uint64_t (&secret)[4]);

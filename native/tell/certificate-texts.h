@@ -30,7 +30,7 @@ struct Piece {
 class CertificateTexts {
  public:
   static constexpr size_t kMaxPieces = 16;
-  static constexpr size_t kMaxLiteralBytes = 4096;
+  static constexpr size_t kMaxLiteralBytes = 2048;
 
   explicit CertificateTexts(const uint8_t (&reserved)[Stencils::kReservedBytes]) : stencils_(reserved) {}
 

@@ -50,7 +50,7 @@ struct Told {
 class Teller {
  public:
   // Of each of the texts below, and of what names an input.
-  static constexpr size_t kMaxTextBytes = 8192;
+  static constexpr size_t kMaxTextBytes = 4096;
   static constexpr size_t kMaxCertificateParts = 8;
   // The longest line: six such texts, two names (each an opening at most), what is said of a certificate and of a server,
   // and what is never long.

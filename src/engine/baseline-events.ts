@@ -3,6 +3,7 @@ import { subjectsOf } from '../baseline/describe.js';
 import type { BaselineReport } from '../baseline/server-state.js';
 import { timeText } from '../database/time-text.js';
 import type { BaselineAlertEvent, BaselineEvent, BaselineFindings } from '../output/event.js';
+import { alertFields } from './alert-fields.js';
 
 /** Next to those of c2-alerts.ts. */
 const SIGNATURE_ID = 1_990_011;
@@ -31,15 +32,12 @@ export function baselineEvents(report: BaselineReport, timestamp: string): [Base
     dest_ip: address,
     dest_port: port,
     proto: 'TCP',
-    alert: {
-      action: 'allowed',
-      gid: 1,
-      signature_id: SIGNATURE_ID,
-      rev: 1,
+    alert: alertFields({
+      id: SIGNATURE_ID,
       signature: `hellotap baseline: server has changed (${findings.subjects.join(', ')})`,
       category: CATEGORY,
       severity: 2,
-    },
+    }),
     hellotap: { sni: serverName, baseline: findings },
   };
   return [event, alert];

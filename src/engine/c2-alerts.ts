@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { LabelledKey, Verdict, VerdictLabel } from '../match/verdict.js';
 import type { C2AlertEvent, FlowIdentity, TlsFields } from '../output/event.js';
 import { printable } from '../output/printable.js';
+import { alertFields } from './alert-fields.js';
 
 /** Suricata's own words for its class command-and-control. */
 const CATEGORY = 'Malware Command and Control Activity Detected';
@@ -66,15 +67,12 @@ export class C2Alerts {
       timestamp,
       event_type: 'alert',
       ...identity,
-      alert: {
-        action: 'allowed',
-        gid: 1,
-        signature_id: id,
-        rev: 1,
+      alert: alertFields({
+        id,
         signature: `hellotap C2: ${what}${label === null ? '' : ` (${printable(label.name)})`}`,
         category: CATEGORY,
         severity,
-      },
+      }),
       ...(tls === null ? {} : { tls }),
       hellotap: {
         sni,

@@ -6,6 +6,7 @@ import type { KnownVerdict } from '../match/verdict.js';
 import type { ContradictionAlertEvent, FlowIdentity, TlsFields } from '../output/event.js';
 import type { HelloSet } from '../probe/hello-set.js';
 import { selectedGroup, selectedVersion } from '../tls/server-hello.js';
+import { alertFields } from './alert-fields.js';
 import { choiceOf, Expectations, offerOf, storedHandshakes } from './contradiction.js';
 import type { TlsFlow } from './tls-flow.js';
 
@@ -147,15 +148,12 @@ export function contradictionAlert(
     timestamp,
     event_type: 'alert',
     ...identity,
-    alert: {
-      action: 'allowed',
-      gid: 1,
-      signature_id: SIGNATURE_ID,
-      rev: 1,
+    alert: alertFields({
+      id: SIGNATURE_ID,
       signature: `hellotap drift: ServerHello contradicts the stored fingerprint (${reasons[0] ?? ''})`,
       category: 'Potentially Bad Traffic',
       severity: 2,
-    },
+    }),
     tls,
     hellotap: { sni: tls.sni ?? null, suspicions: count, verdict },
   };

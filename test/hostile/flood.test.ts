@@ -10,6 +10,8 @@ const MEBIBYTE = 2 ** 20;
 /** Entries of flows with their index, what is followed and as much that waits to be handed over, and free buffers kept for reuse. */
 const FLOWS = 4;
 const REASSEMBLY = 8 + 8 + 4;
+/** What Node.js 20 has by default. Newer ones let it grow to several times as much before V8 looks for garbage in it. */
+const YOUNG_GENERATION = '--max-semi-space-size=16';
 /** The heap's young generation, which grows with the load, and what the allocator keeps. */
 const SLACK = 32;
 /** Besides, buffers and objects of `node:crypto` that V8 lets lie until it looks. */
@@ -38,7 +40,8 @@ const floods: Readonly<Record<FloodKind, Expected>> = {
 
 async function floodOf(kind: FloodKind): Promise<FloodReport> {
   const script = join(import.meta.dirname, 'flood.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, ['--expose-gc', '--import', 'tsx', script, kind]);
+  const flags = [YOUNG_GENERATION, '--expose-gc', '--import', 'tsx'];
+  const { stdout } = await promisify(execFile)(process.execPath, [...flags, script, kind]);
   return JSON.parse(stdout) as FloodReport;
 }
 

@@ -164,7 +164,7 @@ export class Engine {
   acceptAll(batch: Iterable<CaptureRecord>, inputOf: (record: CaptureRecord) => EventInput): void {
     if (batch instanceof FlowBatch) {
       const lines = this.#lines;
-      if (lines !== null && !this.#reader.hasKeys && lines.isUsable(inputOf)) {
+      if (lines !== null && !this.#reader.hasKeys && lines.begin(inputOf)) {
         this.#tellAll(batch, inputOf, lines);
         return;
       }
@@ -204,7 +204,7 @@ export class Engine {
     while (this.#running.size > 0) await Promise.all(this.#running);
   }
 
-  /** Likewise, of a server of which nothing was known, so that nobody can have been told what it is. */
+  /** Keeps what a probe said of a server of which nothing was known, so that no flow can have been told what it is. */
   async #keep(result: ProbeResult): Promise<void> {
     const { target } = result;
     this.#counters.probed++;

@@ -45,15 +45,18 @@ export class FlowLines {
     this.#verdicts = verdicts;
   }
 
-  /** Whether flows can be told at the moment. @param inputOf names inputs; another one gives their numbers another meaning */
-  isUsable(inputOf: unknown): boolean {
+  /**
+   * Gets ready for a batch. False: its flows cannot be told.
+   * @param inputOf names inputs; another one gives their numbers another meaning
+   */
+  begin(inputOf: unknown): boolean {
     const { era } = this.#verdicts;
-    if (era !== this.#era) this.#begin(era);
+    if (era !== this.#era) this.#beginEra(era);
     if (inputOf !== this.#inputOf) {
       this.#teller.forgetInputs();
       this.#named = [];
+      this.#inputOf = inputOf;
     }
-    this.#inputOf = inputOf;
     return this.#canTell;
   }
 
@@ -98,7 +101,7 @@ export class FlowLines {
     });
   }
 
-  #begin(era: number): void {
+  #beginEra(era: number): void {
     this.forget();
     const listed = this.#verdicts.listedCertificates();
     this.#canTell = this.#teller.isUsable && listed !== null;

@@ -6,6 +6,11 @@ namespace hellotap {
 
 void throwType(Napi::Env env, const char* message) { Napi::TypeError::New(env, message).ThrowAsJavaScriptException(); }
 
+Napi::Value refuse(Napi::Env env, const char* message) {
+  throwType(env, message);
+  return env.Undefined();
+}
+
 void throwCode(Napi::Env env, const char* code, const std::string& message) {
   Napi::Error error = Napi::Error::New(env, message);
   error.Set("code", Napi::String::New(env, code));

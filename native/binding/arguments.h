@@ -14,6 +14,8 @@
 namespace hellotap {
 
 void throwType(Napi::Env env, const char* message);
+// A type error for a call with the wrong arguments, and what such a call returns.
+Napi::Value refuse(Napi::Env env, const char* message);
 void throwCode(Napi::Env env, const char* code, const std::string& message);
 
 bool isArray(const Napi::Value& value, napi_typedarray_type type);

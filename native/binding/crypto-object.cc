@@ -15,11 +15,6 @@ bool readKind(const Napi::Value& value, Kind& kind) {
   return number >= 0 && number < static_cast<int32_t>(Kind::kCount);
 }
 
-Napi::Value refuse(Napi::Env env, const char* message) {
-  throwType(env, message);
-  return env.Undefined();
-}
-
 }  // namespace
 
 Napi::Function CryptoObject::define(Napi::Env env) {

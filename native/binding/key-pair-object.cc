@@ -29,10 +29,7 @@ Napi::Value KeyPairObject::agree(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Datum peer;
   uint8_t secret[KeyPair::kMostSecretBytes];
-  if (info.Length() < 1 || !readBytes(info[0], peer)) {
-    throwType(env, "agree: public key");
-    return env.Undefined();
-  }
+  if (info.Length() < 1 || !readBytes(info[0], peer)) return refuse(env, "agree: public key");
   if (!pair_->agree(peer, secret)) return env.Null();
   return Napi::Buffer<uint8_t>::Copy(env, secret, pair_->secretBytes());
 }

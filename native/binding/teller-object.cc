@@ -36,11 +36,6 @@ bool matches(const Napi::CallbackInfo& info, const char* kinds) {
   return true;
 }
 
-Napi::Value refuse(Napi::Env env, const char* message) {
-  throwType(env, message);
-  return env.Undefined();
-}
-
 // An array of numbers as structures of as many; what is over is left out.
 template <typename Structure>
 struct View {

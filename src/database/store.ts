@@ -72,6 +72,23 @@ export class Store {
     this.#db.pragma(`busy_timeout = ${Math.trunc(ms)}`);
   }
 
+  /** Size of the file, as far as this connection has written it. */
+  get bytes(): number {
+    const [pages, size] = ['page_count', 'page_size'].map((name) => this.#db.pragma(name, { simple: true }) as number);
+    return (pages ?? 0) * (size ?? 0);
+  }
+
+  /** Runs `body` with a page cache of another size, in KiB. */
+  withCache(kib: number, body: () => void): void {
+    const before = this.#db.pragma('cache_size', { simple: true }) as number;
+    this.#db.pragma(`cache_size = -${kib}`);
+    try {
+      body();
+    } finally {
+      this.#db.pragma(`cache_size = ${before}`);
+    }
+  }
+
   close(): void {
     try {
       this.#db.close();

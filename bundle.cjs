@@ -11,7 +11,7 @@ const external = Object.keys({ ...dependencies, ...optionalDependencies }).filte
 
 rmSync('dist', { recursive: true, force: true });
 buildSync({
-  entryPoints: ['src/cli/main.ts'],
+  entryPoints: { main: 'src/cli/main.ts', 'scan-worker': 'src/database/scan-worker.ts' },
   outdir: 'dist/cli',
   bundle: true,
   splitting: true,

@@ -17,6 +17,8 @@ export interface OpenLine {
 }
 
 export interface ScannedRows {
+  /** The lines that were scanned. */
+  readonly bytes: Buffer;
   /** Records with the number of their rest for a profile, and their line as the mark. */
   readonly records: Uint8Array<ArrayBuffer>;
   readonly count: number;
@@ -39,6 +41,6 @@ export class RowScanner {
       if (tail < 0) return;
       this.#records.add(server.address, server.addressBytes, server.port, server.name, server.nameBytes, tail, line);
     });
-    return { ...this.#records.take(), open };
+    return { bytes, ...this.#records.take(), open };
   }
 }

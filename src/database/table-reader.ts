@@ -4,8 +4,9 @@
 import { parse } from 'csv-parse/sync';
 import { HellotapError } from '../errors.js';
 import { RowScanner, type OpenLine, type ScannedRows } from './row-scanner.js';
+import { ScanThread } from './scan-thread.js';
 import { eachRecord } from './sighting-record.js';
-import { eachLine, lineDamage, tableLines, tooLong, type Lines } from './table-lines.js';
+import { eachLine, lineDamage, tableLines, tooLong, type LineBatch, type Lines } from './table-lines.js';
 
 /** A row that was left out, and why. */
 export interface Reject {
@@ -20,6 +21,11 @@ export interface ReadCounts {
   rejected: number;
   readonly rejects: Reject[];
 }
+
+/** A table up to this length is read before a thread for it has started. */
+const SHORT_TABLE_BYTES = 8 << 20;
+/** Batches that a thread may be ahead, of a MiB each. */
+const MOST_AHEAD = 4;
 
 /** Rejects that are listed; more are only counted. */
 const LISTED_REJECTS = 20;
@@ -112,11 +118,37 @@ export async function readTable(
   { choose, commentedHeader, list, inBatch }: TableReading,
 ): Promise<TableLoad> {
   const reading = new TableRows(name, counts, choose, commentedHeader, list);
-  for await (const batch of tableLines(source)) {
+  let bytes = 0;
+  let thread: ScanThread | null = null;
+  const take = (batch: LineBatch): void => {
     inBatch(() => {
       if (batch.kind === 'too long') reading.damaged(batch.line, tooLong());
       else reading.lines(batch);
     });
+  };
+  const takeScanned = async (scans: ScanThread, mostWaiting: number): Promise<void> => {
+    while (scans.waiting > mostWaiting) {
+      const scanned = await scans.next();
+      inBatch(() => {
+        reading.scanned(scanned);
+      });
+    }
+  };
+  try {
+    for await (const batch of tableLines(source)) {
+      if (batch.kind === 'lines') bytes += batch.bytes.length;
+      if (batch.kind === 'lines' && bytes > SHORT_TABLE_BYTES && reading.load?.servers !== undefined) {
+        thread ??= new ScanThread();
+        thread.post(batch);
+        await takeScanned(thread, MOST_AHEAD);
+      } else {
+        if (thread !== null) await takeScanned(thread, 0);
+        take(batch);
+      }
+    }
+    if (thread !== null) await takeScanned(thread, 0);
+  } finally {
+    await thread?.close();
   }
   if (reading.load === null) {
     throw new HellotapError('ERR_IMPORT', `${name}: is empty; expected a table with a header line`);
@@ -149,7 +181,7 @@ class TableRows {
   lines(lines: Lines): void {
     const { bytes } = lines;
     if (this.load?.servers !== undefined) {
-      this.scanned(bytes, (this.#scanner ??= new RowScanner()).scan(lines));
+      this.scanned((this.#scanner ??= new RowScanner()).scan(lines));
       return;
     }
     let rest = null as Lines | null;
@@ -163,7 +195,7 @@ class TableRows {
   }
 
   /** What has been made of lines of a table of servers. */
-  scanned(bytes: Buffer, { records, count, open }: ScannedRows): void {
+  scanned({ bytes, records, count, open }: ScannedRows): void {
     let next = 0;
     const openUpTo = (last: number): void => {
       for (let one = open[next]; one !== undefined && one.line <= last; one = open[++next]) this.#open(bytes, one);

@@ -102,6 +102,7 @@ type FoundRow = [
 export function findServer(store: Store, server: ServerKey): ServerSighting[] {
   const address = addressBytes(server.address);
   if (address === null) return [];
+  store.hold();
   // Rows as arrays, sorted here: most servers have one, and each flow of a new one waits for this.
   return store
     .prepare<[Uint8Array, number, string], FoundRow>(FIND)
@@ -123,5 +124,6 @@ const FIND_AT = `SELECT 1 FROM server WHERE address = ? AND port = ? LIMIT 1`;
 /** Whether anything was seen at an address and port, under any name. */
 export function hasServersAt(store: Store, { address, port }: Omit<ServerKey, 'serverName'>): boolean {
   const bytes = addressBytes(address);
+  store.hold();
   return bytes !== null && store.prepare<[Uint8Array, number]>(FIND_AT).get(bytes, port) !== undefined;
 }

@@ -30,6 +30,8 @@ export class Store {
   readonly #statements = new Map<string, Database.Statement>();
   #dataVersion: number;
   #generation: number;
+  /** Whether a transaction is open for `hold`. */
+  #isHeld = false;
 
   private constructor(
     readonly path: string,
@@ -90,6 +92,7 @@ export class Store {
   }
 
   close(): void {
+    this.#isHeld = false;
     try {
       this.#db.close();
     } catch (error) {
@@ -124,6 +127,7 @@ export class Store {
   /** Runs statements without parameters and without results. */
   exec(sql: string): void {
     try {
+      this.#letGo();
       this.#db.exec(sql);
     } catch (error) {
       throw databaseError(error, this.path);
@@ -133,6 +137,7 @@ export class Store {
   /** Writes all or nothing. Takes the write lock at once, so that it cannot fail half-way for want of it. */
   write<T>(body: () => T): T {
     try {
+      this.#letGo();
       return this.#db.transaction(body).immediate();
     } catch (error) {
       this.#generation = this.#db.open ? this.#readGeneration() : this.#generation;
@@ -146,6 +151,7 @@ export class Store {
    */
   async writeInSteps<Step, T>(steps: Generator<Step, T>, between: (step: Step) => Promise<void>): Promise<T> {
     try {
+      this.#letGo();
       this.#db.exec('BEGIN IMMEDIATE');
       try {
         let step = steps.next();
@@ -164,10 +170,31 @@ export class Store {
   /** Reads one consistent state, however many statements it takes. */
   read<T>(body: () => T): T {
     try {
+      this.#letGo();
       return this.#db.transaction(body).deferred();
     } catch (error) {
       throw databaseError(error, this.path);
     }
+  }
+
+  /**
+   * From now until this turn of the event loop is over, all that is read is one state of the file. For look-ups by the
+   * thousand: to lock and unlock the file for each takes longer than most of them. Whatever writes lets go of it first.
+   */
+  hold(): void {
+    if (this.#isHeld || this.#db.inTransaction) return;
+    this.prepare('BEGIN').run();
+    this.#isHeld = true;
+    setImmediate(() => {
+      this.#letGo();
+    });
+  }
+
+  #letGo(): void {
+    if (!this.#isHeld) return;
+    this.#isHeld = false;
+    // Committed, though nothing was written: temporary tables are part of it.
+    this.prepare('COMMIT').run();
   }
 
   /** Rises with each change that may alter many verdicts: an import, a label. One server's new probe does not raise it. */
@@ -184,6 +211,7 @@ export class Store {
   /** Learns of commits by other connections (one cheap pragma); true when one of them raised the generation. */
   refresh(): boolean {
     try {
+      this.#letGo();
       const version = this.#db.pragma('data_version', { simple: true }) as number;
       if (version === this.#dataVersion) return false;
       this.#dataVersion = version;

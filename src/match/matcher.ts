@@ -291,6 +291,7 @@ export class Matcher {
     const remembered = this.#passive.get(memory);
     if (remembered?.generation === this.#generation) return remembered.findings;
     const key = hexKey(kind, value);
+    this.#store.hold();
     const fingerprint = key === null ? null : findFingerprint(this.#store, key);
     const read = fingerprint === null ? null : this.#findings(fingerprint, kind);
     const findings = read !== null && (read.labels.length > 0 || read.score !== null) ? read : null;

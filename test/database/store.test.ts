@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { defaultDatabasePath } from '../../src/database/default-path.js';
 import { APPLICATION_ID, SCHEMA_VERSION } from '../../src/database/schema.js';
 import { sqlite } from '../../src/database/sqlite.js';
@@ -166,5 +167,63 @@ describe('writing', () => {
       }),
     );
     assert.equal(store.generation, 0);
+  });
+});
+
+describe('holding a state', () => {
+  const names = (store: Store): unknown[] => store.prepare('SELECT name FROM source ORDER BY id').pluck().all();
+  const add = (store: Store, name: string): void => {
+    store.write(() => store.prepare('INSERT INTO source (name) VALUES (?)').run(name));
+  };
+
+  it('shows one state until the turn is over, and then what others wrote meanwhile', async () => {
+    const one = freshStore();
+    const other = freshStore(one.path);
+    one.hold();
+    assert.deepEqual(names(one), ['']);
+    add(other, 'a');
+    one.hold();
+    assert.deepEqual(names(one), ['']);
+    await setImmediate();
+    assert.deepEqual(names(one), ['', 'a']);
+    one.hold();
+    assert.deepEqual(names(one), ['', 'a']);
+    add(other, 'b');
+    one.refresh();
+    assert.deepEqual(names(one), ['', 'a', 'b']);
+  });
+
+  it('keeps neither this connection nor others from writing', async () => {
+    const one = freshStore();
+    const other = freshStore(one.path);
+    one.hold();
+    assert.deepEqual(names(one), ['']);
+    add(other, 'a');
+    // What is held is older than what is to be written to.
+    add(one, 'b');
+    one.hold();
+    assert.deepEqual(names(one), ['', 'a', 'b']);
+    one.exec(`CREATE TEMP TABLE mine (x)`);
+    one.hold();
+    one.prepare('INSERT INTO temp.mine VALUES (1)').run();
+    await one.writeInSteps(
+      (function* () {
+        yield one.prepare(`INSERT INTO source (name) VALUES ('c')`).run();
+      })(),
+      async () => {
+        one.hold();
+        await setImmediate();
+      },
+    );
+    assert.deepEqual(names(other), ['', 'a', 'b', 'c']);
+    assert.equal(one.prepare('SELECT count(*) FROM temp.mine').pluck().get(), 1);
+  });
+
+  it('ends with the connection', async () => {
+    const store = freshStore();
+    store.hold();
+    assert.deepEqual(names(store), ['']);
+    store.close();
+    await setImmediate();
   });
 });

@@ -7,20 +7,11 @@ import { cpus, tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { measured, type Run } from './measure.js';
 
 const root = join(import.meta.dirname, '../..');
 const generator = join(root, '../shared/bench/generate.py');
 const presets = ['tls-heavy', 'tap', 'small'];
-
-/** What measure.py says of one run. */
-interface Run {
-  readonly status: number;
-  readonly user: number;
-  readonly system: number;
-  readonly wall: number;
-  readonly rss: number;
-  readonly own: number;
-}
 
 /** A capture, and what its maker says is in it. */
 interface Capture {
@@ -66,8 +57,7 @@ function given(path: string): Capture {
 }
 
 function measure(tool: Tool, capture: Capture, out: string): Run {
-  const command = [join(import.meta.dirname, 'measure.py'), out, ...tool.command(capture.path)];
-  const run = JSON.parse(execFileSync('python3', command, { encoding: 'utf8' })) as Run;
+  const run = measured(out, tool.command(capture.path));
   if (!tool.good.includes(run.status)) throw new Error(`${tool.name} ended with ${run.status} on ${capture.path}`);
   return run;
 }

@@ -1,6 +1,6 @@
 // Rows into a table by the million: a statement for many rows costs little more than one for a single row.
 
-const ROWS_PER_STATEMENT = 64;
+export const ROWS_PER_STATEMENT = 64;
 
 /** Gathers rows, and hands their values on in the order in which they were added, the last of them when `flush` is called. */
 export class InsertedRows<Statements> {

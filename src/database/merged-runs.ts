@@ -24,16 +24,16 @@ export class RunReader {
   place = 0;
   nextPlace = 0;
 
-  /** @param pieces the next piece of the run, null behind the last */
-  constructor(readonly pieces: () => Buffer | null) {}
+  /** @param pieces of the run, each of which may be overwritten once the next one is asked for */
+  constructor(readonly pieces: Iterator<Buffer>) {}
 
   /** Goes to the next record; false behind the last. */
   next(): boolean {
     if (this.#next === this.#bytes.length) {
-      const piece = this.pieces();
-      if (piece === null) return false;
-      this.#bytes = piece;
-      this.#view = viewOf(piece);
+      const piece = this.pieces.next();
+      if (piece.done === true) return false;
+      this.#bytes = piece.value;
+      this.#view = viewOf(piece.value);
       this.#next = 0;
     }
     this.#at = this.#next;
@@ -59,10 +59,15 @@ export class RunReader {
     return this.#view.getUint16(this.#at + PORT);
   }
 
-  /** A view of the piece: good until the piece is done with. */
-  get address(): Uint8Array {
+  get addressBytes(): number {
+    return this.#view.getUint8(this.#at + ADDRESS_BYTES);
+  }
+
+  /** Writes the address, of `addressBytes`, to the beginning of `memory`. */
+  copyAddress(memory: Uint8Array): void {
     const start = this.#at + FIXED_BYTES;
-    return this.#bytes.subarray(start, start + this.#view.getUint8(this.#at + ADDRESS_BYTES));
+    const length = this.addressBytes;
+    for (let i = 0; i < length; i++) memory[i] = this.#bytes[start + i] ?? 0;
   }
 
   get name(): string {

@@ -2,8 +2,8 @@
 // a profile in a week counts once for that week, however often and in whatever order sightings come.
 
 import type Database from 'better-sqlite3';
-import { InsertedRows } from './inserted-rows.js';
-import type { MergedRuns } from './merged-runs.js';
+import { InsertedRows, ROWS_PER_STATEMENT } from './inserted-rows.js';
+import type { MergedRuns, RunReader } from './merged-runs.js';
 import { SERVER_INDEX, WEEK_WINDOW } from './schema.js';
 import type { Store } from './store.js';
 import { weekSql } from './week.js';
@@ -62,6 +62,7 @@ export function* mergeServers(
   rowsInCache = ROWS_IN_CACHE,
 ): Generator<number, number> {
   const index = new ProfileIndex(store, rowsInCache);
+  const addresses = new AddressMemory();
   let week = -1;
   let added = 0;
   /** How many servers were newly seen with a profile in this week. */
@@ -96,7 +97,7 @@ export function* mergeServers(
       week = seen.week;
     }
     const time = seen.seen;
-    rows.add(seen.address, seen.port, seen.name, profiles[seen.profile], time, time);
+    rows.add(addresses.of(seen), seen.port, seen.name, profiles[seen.profile], time, time);
     if (n % STEP_ROWS === 0) yield n;
   }
   endWeek();
@@ -119,17 +120,36 @@ export function* loadServers(
       added += insert.run(values).changes;
     },
   );
+  const addresses = new AddressMemory();
   store.exec(DROP_INDEX);
   let week = 0;
   for (let seen = sightings.next(), n = 1; seen !== null; seen = sightings.next(), n++) {
     week = seen.week;
-    rows.add(seen.address, seen.port, seen.name, profiles[seen.profile]);
+    rows.add(addresses.of(seen), seen.port, seen.name, profiles[seen.profile]);
     if (n % STEP_ROWS === 0) yield n;
   }
   rows.flush();
   makeIndex(store);
   store.prepare('INSERT INTO tally SELECT profile_id, ?, count(*) FROM server GROUP BY profile_id').run(week);
   return added;
+}
+
+/** Memory for the addresses of rows that wait, used again and again: an object for each row would be garbage by the million. */
+class AddressMemory {
+  /** By their length. */
+  readonly #places: Uint8Array[][] = [];
+  #next = 0;
+
+  /** A copy of the address, good while no statement's worth of rows has come after it. */
+  of(seen: RunReader): Uint8Array {
+    const { addressBytes } = seen;
+    const places = (this.#places[addressBytes] ??= Array.from({ length: ROWS_PER_STATEMENT }, () =>
+      Buffer.alloc(addressBytes),
+    ));
+    const place = places[this.#next++ % ROWS_PER_STATEMENT] ?? new Uint8Array(addressBytes);
+    seen.copyAddress(place);
+    return place;
+  }
 }
 
 const DROP_INDEX = 'DROP INDEX server_by_profile';

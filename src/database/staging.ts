@@ -1,12 +1,13 @@
-// Where sightings are gathered before they enter the database: sorted runs of records, and temporary tables of this
-// connection for what they have in common. Filling them takes no lock on the database file, spills to disk rather than into
-// memory, and keeps a half-read table out of the real ones. merge.ts brings them in.
+// Where sightings are gathered before they enter the database: sorted runs of records, in a temporary file as soon as there
+// are several, and temporary tables of this connection for what they have in common. Filling them takes no lock on the database
+// file, and keeps a half-read table out of the real ones. merge.ts brings them in.
 
 import { createHash } from 'node:crypto';
 import { stackKey } from './fingerprint-key.js';
 import { sortHellos, type HelloSet } from './hello-set.js';
 import { MergedRuns, RunReader } from './merged-runs.js';
 import { SightingRun } from './sighting-run.js';
+import type { SpilledPiece, SpillFile } from './spill-file.js';
 import type { SourceClass, SourceRef } from './source.js';
 import type { Store } from './store.js';
 import { weekOf } from './week.js';
@@ -53,13 +54,8 @@ CREATE UNIQUE INDEX IF NOT EXISTS temp.staged_profile_content ON staged_profile 
   ifnull(answers, 0), ifnull(jarm, x''), ifnull(http_server, ''), source, ifnull(class, ''), ifnull(label, ''),
   ifnull(label_kind, ''), ifnull(outcome, '')
 );
--- Full runs of sightings, each in pieces.
-CREATE TABLE IF NOT EXISTS temp.staged_run (
-  run INTEGER NOT NULL, piece INTEGER NOT NULL, records BLOB NOT NULL, PRIMARY KEY (run, piece)
-);
 DELETE FROM temp.staged_answers;
 DELETE FROM temp.staged_profile;
-DELETE FROM temp.staged_run;
 `;
 
 type ProfileRow = [
@@ -79,7 +75,9 @@ export class Staging {
   /** Sightings added so far. */
   rows = 0;
   readonly #run: SightingRun;
-  #fullRuns = 0;
+  /** Full runs, each in pieces. */
+  readonly #fullRuns: SpilledPiece[][] = [];
+  #spilled: SpillFile | null = null;
   #seen = -1;
   #week = 0;
 
@@ -110,23 +108,21 @@ export class Staging {
       seen.label?.kind ?? null,
       seen.outcome,
     ];
-    const known = this.store
-      .prepare<ProfileRow, { id: number }>(
-        `SELECT id FROM temp.staged_profile
-         WHERE ifnull(answers, 0) = ifnull(?, 0) AND ifnull(jarm, x'') = ifnull(?, x'')
-           AND ifnull(http_server, '') = ifnull(?, '') AND source = ? AND ifnull(class, '') = ifnull(?, '')
-           AND ifnull(label, '') = ifnull(?, '') AND ifnull(label_kind, '') = ifnull(?, '')
-           AND ifnull(outcome, '') = ifnull(?, '')`,
-      )
-      .get(...row);
-    if (known !== undefined) return known.id;
     const made = this.store
       .prepare<ProfileRow>(
         `INSERT INTO temp.staged_profile (answers, jarm, http_server, source, class, label, label_kind, outcome)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .run(...row);
-    return Number(made.lastInsertRowid);
+    if (made.changes > 0) return Number(made.lastInsertRowid);
+    return this.#idOf(
+      `SELECT id FROM temp.staged_profile
+       WHERE ifnull(answers, 0) = ifnull(?, 0) AND ifnull(jarm, x'') = ifnull(?, x'')
+         AND ifnull(http_server, '') = ifnull(?, '') AND source = ? AND ifnull(class, '') = ifnull(?, '')
+         AND ifnull(label, '') = ifnull(?, '') AND ifnull(label_kind, '') = ifnull(?, '')
+         AND ifnull(outcome, '') = ifnull(?, '')`,
+      row,
+    );
   }
 
   /** One sighting: `seen` in seconds since 1970. */
@@ -156,27 +152,26 @@ export class Staging {
 
   /** All sightings, week by week in the order of addresses; nothing may be added meanwhile. */
   sorted(): MergedRuns {
-    const pieces = this.#run.sorted();
-    const last = new RunReader(() => {
-      const piece = pieces.next();
-      return piece.done === true ? null : piece.value;
-    });
-    const stored = this.store.prepare<[number, number], { records: Buffer }>(
-      'SELECT records FROM temp.staged_run WHERE run = ? AND piece = ?',
-    );
-    const readers = Array.from({ length: this.#fullRuns }, (_, run) => {
-      let piece = 0;
-      return new RunReader(() => stored.get(run, piece++)?.records ?? null);
-    });
-    return new MergedRuns([...readers, last]);
+    const last = this.#run.sorted();
+    return new MergedRuns([
+      ...this.#fullRuns.map((pieces) => new RunReader(this.#readPieces(pieces))),
+      new RunReader(last),
+    ]);
   }
 
   #storeRun(): void {
-    let piece = 0;
-    for (const records of this.#run.sorted()) {
-      this.store.prepare('INSERT INTO temp.staged_run VALUES (?, ?, ?)').run(this.#fullRuns, piece++, records);
+    const file = (this.#spilled ??= this.store.temporaryFile());
+    this.#fullRuns.push([...this.#run.sorted()].map((piece) => file.write(piece)));
+  }
+
+  /** Each piece is good until the next one. */
+  *#readPieces(pieces: readonly SpilledPiece[]): Generator<Buffer> {
+    let memory = Buffer.alloc(0);
+    for (const piece of pieces) {
+      if (piece.length > memory.length) memory = Buffer.allocUnsafeSlow(piece.length);
+      this.#spilled?.read(piece, memory);
+      yield memory.subarray(0, piece.length);
     }
-    this.#fullRuns += 1;
   }
 
   #answersId(answers: SeenProfile['answers']): number | null {
@@ -185,14 +180,11 @@ export class Staging {
     this.helloSets.set(helloSet.name, { ...helloSet, hellos: sortHellos(helloSet.hellos) });
     const text = answers.texts === null ? (fingerprint ?? '') : answers.texts.map((part) => part ?? '').join('|');
     const digest = answersDigest(text, fingerprint);
-    const known = this.store
-      .prepare<[string, Uint8Array], { id: number }>(
-        'SELECT id FROM temp.staged_answers WHERE hello_set = ? AND digest = ?',
-      )
-      .get(helloSet.name, digest);
-    if (known !== undefined) return known.id;
     const made = this.store
-      .prepare('INSERT INTO temp.staged_answers (hello_set, digest, text, fp_digest, fp_text) VALUES (?, ?, ?, ?, ?)')
+      .prepare(
+        `INSERT INTO temp.staged_answers (hello_set, digest, text, fp_digest, fp_text) VALUES (?, ?, ?, ?, ?)
+         ON CONFLICT DO NOTHING`,
+      )
       .run(
         helloSet.name,
         digest,
@@ -200,6 +192,12 @@ export class Staging {
         fingerprint === null ? null : stackKey(fingerprint, helloSet.name).digest,
         fingerprint,
       );
-    return Number(made.lastInsertRowid);
+    if (made.changes > 0) return Number(made.lastInsertRowid);
+    return this.#idOf('SELECT id FROM temp.staged_answers WHERE hello_set = ? AND digest = ?', [helloSet.name, digest]);
+  }
+
+  /** The id of a row that is there. */
+  #idOf(sql: string, parameters: unknown[]): number {
+    return this.store.prepare<unknown[], { id: number }>(sql).get(...parameters)?.id ?? 0;
   }
 }

@@ -6,6 +6,7 @@ import { dirname } from 'node:path';
 import type Database from 'better-sqlite3';
 import { HellotapError } from '../errors.js';
 import { databaseError } from './database-error.js';
+import { SpillFile } from './spill-file.js';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from './schema.js';
 import { sqlite } from './sqlite.js';
 
@@ -28,6 +29,7 @@ const RETRY_PAUSE_MS = 50;
 export class Store {
   readonly #db: Database.Database;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #temporary: SpillFile[] = [];
   #dataVersion: number;
   #generation: number;
   /** Whether a transaction is open for `hold`. */
@@ -91,8 +93,16 @@ export class Store {
     }
   }
 
+  /** A file beside the database for what does not fit into memory; gone when this connection is closed. */
+  temporaryFile(): SpillFile {
+    const file = new SpillFile(dirname(this.path));
+    this.#temporary.push(file);
+    return file;
+  }
+
   close(): void {
     this.#isHeld = false;
+    for (const file of this.#temporary.splice(0)) file.close();
     try {
       this.#db.close();
     } catch (error) {
@@ -280,6 +290,10 @@ function configure(db: Database.Database, options: StoreOptions): void {
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
   db.pragma(`cache_size = -${options.cacheKiB ?? DEFAULT_CACHE_KIB}`);
+  // What an import's rows have in common is gathered in temporary tables, by digest, which is in no order: every batch changes
+  // pages everywhere. What they were before is of use to a transaction that fails, and to nobody after a crash.
+  db.pragma('temp.journal_mode = MEMORY');
+  db.pragma(`temp.cache_size = -${options.cacheKiB ?? DEFAULT_CACHE_KIB}`);
   // Without it the log of a large import stays on disk at its largest size.
   db.pragma('journal_size_limit = 67108864');
 }

@@ -48,11 +48,7 @@ function readerOf(sightings: readonly Sighting[]): RunReader {
   for (const { address, port, name, profile, seen } of sightings) {
     run.add(address, port, name, profile, seen, weekOf(seen));
   }
-  const pieces = run.sorted();
-  return new RunReader(() => {
-    const piece = pieces.next();
-    return piece.done === true ? null : piece.value;
-  });
+  return new RunReader(run.sorted());
 }
 
 describe('sightings in runs', () => {
@@ -63,7 +59,9 @@ describe('sightings in runs', () => {
         const out: Sighting[] = [];
         for (let one = merged.next(); one !== null; one = merged.next()) {
           const { port, name, profile, seen } = one;
-          out.push({ address: Uint8Array.from(one.address), port, name, profile, seen });
+          const address = new Uint8Array(one.addressBytes);
+          one.copyAddress(address);
+          out.push({ address, port, name, profile, seen });
           assert.equal(one.week, weekOf(seen));
         }
         assert.deepEqual(out.map(text).sort(), runs.flat().map(text).sort());

@@ -16,7 +16,7 @@ export class ScanThread {
   readonly #messages = on(this.#worker, 'message', { close: ['exit'] }) as AsyncIterator<[ScannedRows], undefined>;
   readonly #spare: ArrayBuffer[] = [];
   #last: ScannedRows | null = null;
-  /** Batches that `next` has not given yet. */
+  /** Bytes of the lines that `next` has not given yet. */
   waiting = 0;
 
   /** Copies the lines, so that their memory may be used again. */
@@ -25,7 +25,7 @@ export class ScanThread {
     const copy = new Uint8Array(memory, 0, bytes.length);
     copy.set(bytes);
     this.#worker.postMessage({ bytes: copy, first }, [memory]);
-    this.waiting += 1;
+    this.waiting += bytes.length;
   }
 
   /** The next batch; good until the one after it is asked for. */
@@ -34,7 +34,7 @@ export class ScanThread {
     const message = await this.#messages.next();
     if (message.done === true) throw new Error('the thread that scans rows has ended');
     const [scanned] = message.value;
-    this.waiting -= 1;
+    this.waiting -= scanned.bytes.byteLength;
     const { buffer, byteOffset, byteLength } = scanned.bytes;
     this.#last = { ...scanned, bytes: Buffer.from(buffer, byteOffset, byteLength) };
     return this.#last;

@@ -16,7 +16,7 @@ import {
 } from './sighting-record.js';
 
 /** Bytes of a full run; sorting takes half as much again. */
-const RUN_BYTES = 1 << 24;
+const RUN_BYTES = 1 << 23;
 /** More records than a run has room for. */
 const MOST_RECORDS = 2 ** 21;
 const FIRST_RECORDS = 64;

@@ -24,8 +24,8 @@ export interface ReadCounts {
 
 /** A table up to this length is read before a thread for it has started. */
 const SHORT_TABLE_BYTES = 8 << 20;
-/** Batches that a thread may be ahead, of a MiB each. */
-const MOST_AHEAD = 4;
+/** Bytes that a thread may be ahead: it goes on while this one sorts a run of sightings. */
+const MOST_AHEAD = 32 << 20;
 
 /** Rejects that are listed; more are only counted. */
 const LISTED_REJECTS = 20;

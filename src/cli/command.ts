@@ -1,6 +1,7 @@
 // The frame of every command: configuration file, signals, errors to one line, exit codes as documented.
 import type { Command } from 'commander';
 import { type OptionValues } from 'commander';
+import { defaultDatabasePath } from '../database/default-path.js';
 import { HellotapError } from '../errors.js';
 import { commonOptions, type CommonOptions } from './common-options.js';
 import { applyConfigFile } from './config-file.js';
@@ -47,7 +48,7 @@ export function framed<Options extends object>(command: Command, body: Body<Opti
       if (given.config !== undefined) await applyConfigFile(given.config, command);
       const options = command.opts<Options & CommonOptions>();
       terminal = new Terminal(name, options);
-      code = await body(args, options, contextOf(terminal));
+      code = await body(args, { ...options, inputs: inputsOf(args, options) }, contextOf(terminal));
     } catch (error) {
       terminal.clearProgress();
       code = explainFailure(error, terminal);
@@ -56,6 +57,15 @@ export function framed<Options extends object>(command: Command, body: Body<Opti
     process.exit(code);
   });
   return command;
+}
+
+/** Options that name files to be read. */
+const INPUT_OPTIONS = ['config', 'database', 'exclude', 'input', 'keylog'] as const;
+
+/** What a command may read, as far as its command line tells. */
+function inputsOf(args: readonly string[], options: OptionValues): string[] {
+  const named = INPUT_OPTIONS.flatMap((name) => (options[name] as string | readonly string[] | undefined) ?? []);
+  return [...args, ...named, defaultDatabasePath()];
 }
 
 /** Signals are waited for where a command asks for them; any other is ended by one at once. */

@@ -17,6 +17,8 @@ export interface OutputOptions {
   readonly output?: string;
   /** Keep what the file holds, and go on behind it. */
   readonly append?: boolean;
+  /** Files that the command reads: none of them is written over. */
+  readonly inputs?: readonly string[] | undefined;
 }
 
 /** How and whom the prober may probe. */

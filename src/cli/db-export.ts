@@ -13,6 +13,7 @@ import { decimal, option, withOptions } from './option.js';
 interface ExportFlags extends DatabaseOptions {
   readonly format?: Format;
   readonly output?: string;
+  readonly inputs?: readonly string[];
   readonly helloSet?: string;
   readonly minScore: number;
   readonly title: string;
@@ -118,7 +119,7 @@ async function tableOf(store: Store, name: TableName, helloSet: string | undefin
 /** @throws HellotapError ERR_OUTPUT */
 async function writeAll(
   all: Iterable<string | Uint8Array>,
-  options: Pick<ExportFlags, 'output'>,
+  options: Pick<ExportFlags, 'output' | 'inputs'>,
   signal: AbortSignal,
 ): Promise<void> {
   const writer = openWriter(options);

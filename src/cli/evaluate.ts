@@ -21,6 +21,7 @@ interface EvaluateFlags extends DatabaseOptions {
   readonly helloSet: string;
   readonly format?: 'table' | 'json' | 'csv';
   readonly output?: string;
+  readonly inputs?: readonly string[] | undefined;
   readonly chart?: string;
 }
 
@@ -178,14 +179,17 @@ async function report(
 }
 
 /** Writes the chart where one was asked for. */
-async function draw({ chart: output }: EvaluateFlags, make: (charts: typeof Charts) => Charts.Chart): Promise<void> {
+async function draw(
+  { chart: output, inputs }: EvaluateFlags,
+  make: (charts: typeof Charts) => Charts.Chart,
+): Promise<void> {
   if (output === undefined) return;
   const [charts, { chartSvg }] = await Promise.all([
     import('../evaluate/charts.js'),
     import('../evaluate/chart-svg.js'),
   ]);
   const svg = await chartSvg(make(charts));
-  const writer = openWriter({ output });
+  const writer = openWriter({ output, inputs });
   writer.line(svg);
   await writer.close();
 }

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
 import { GoscannerSink } from '../output/goscanner-sink.js';
 import type { LineWriter } from '../output/line-writer.js';
+import type { OutputOptions } from './common-options.js';
 import { openWriter } from './open-sink.js';
 
 /** @throws HellotapError ERR_OUTPUT */
 export function openGoscanner(
-  folder: string | undefined,
+  { output: folder, inputs }: OutputOptions,
   helloNames: readonly string[],
 ): { sink: GoscannerSink; writer: LineWriter } {
   if (folder === undefined || folder === '-') {
@@ -20,7 +21,7 @@ export function openGoscanner(
   } catch (cause) {
     throw new HellotapError('ERR_OUTPUT', `${folder}: cannot be made: ${(cause as Error).message}`, { cause });
   }
-  const open = (name: string): LineWriter => openWriter({ output: join(folder, name) });
+  const open = (name: string): LineWriter => openWriter({ output: join(folder, name), inputs });
   const files = {
     fingerprints: open('fingerprints.csv'),
     hosts: open('hosts.csv'),

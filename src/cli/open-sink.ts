@@ -1,5 +1,5 @@
 // From `--format` and `--output` to the sink that events go to.
-import { openSync } from 'node:fs';
+import { openSync, statSync, type Stats } from 'node:fs';
 import { HellotapError } from '../errors.js';
 import type { EventSink } from '../output/event.js';
 import { JsonlSink } from '../output/jsonl-sink.js';
@@ -24,11 +24,15 @@ export interface OpenOutput {
 /**
  * Opens `--output` (or standard output) for lines.
  * @param live whether nothing may wait for a disk
- * @throws HellotapError ERR_OUTPUT
+ * @throws HellotapError ERR_OUTPUT; ERR_USAGE where the file is one of the inputs, which opening it would empty
  */
 export function openWriter(options: OutputOptions, live = false): LineWriter {
   if (options.output === undefined || options.output === '-') {
     return new LineWriter(STDOUT, 'standard output', { direct: !live });
+  }
+  const input = sameFile(options.output, options.inputs ?? []);
+  if (input !== undefined) {
+    throw new HellotapError('ERR_USAGE', `--output ${options.output}: is ${input}, which is read; name another file`);
   }
   try {
     return new LineWriter(openSync(options.output, options.append === true ? 'a' : 'w'), options.output, {
@@ -39,6 +43,24 @@ export function openWriter(options: OutputOptions, live = false): LineWriter {
     throw new HellotapError('ERR_OUTPUT', `${options.output}: cannot be written: ${(error as Error).message}`, {
       cause: error,
     });
+  }
+}
+
+/** That of the paths, if any, behind which is the same file. */
+function sameFile(path: string, others: readonly string[]): string | undefined {
+  const file = statusOf(path);
+  if (file?.isFile() !== true) return undefined;
+  return others.find((other) => {
+    const found = statusOf(other);
+    return found?.ino === file.ino && found.dev === file.dev;
+  });
+}
+
+function statusOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
   }
 }
 

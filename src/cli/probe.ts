@@ -162,7 +162,7 @@ async function openResultOutput(options: ProbeOptions, terminal: Terminal): Prom
     if (options.resume) throw new HellotapError('ERR_USAGE', '--resume needs --format jsonl');
     const { openGoscanner } = await import('./open-goscanner.js');
     const { sink, writer } = openGoscanner(
-      options.output,
+      options,
       helloSet.hellos.map(({ name }) => name),
     );
     return {

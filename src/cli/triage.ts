@@ -139,7 +139,8 @@ async function runTriage(
     : options.separate
       ? (await import('../capture/side-by-side.js')).sideBySide(captures, captureOptions, signal)
       : asStreams(captures).map((together) => () => openCaptures(together, captureOptions));
-  const { sink, writer } = openOutput(options, terminal, {
+  const inputs = [...(options.inputs ?? []), ...captures.map(({ name }) => name)];
+  const { sink, writer } = openOutput({ ...options, inputs }, terminal, {
     table: options.follow ? LiveTableSink : TableSink,
     live: options.follow,
     c2Threshold: options.c2Threshold,

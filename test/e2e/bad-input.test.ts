@@ -46,6 +46,42 @@ const eventTypes = (stdout: string): string[] =>
     .split('\n')
     .map((line) => (JSON.parse(line) as { event_type: string }).event_type);
 
+describe('what is read is not written over by', () => {
+  const refused = async (about: RegExp, kept: string, args: readonly string[]): Promise<void> => {
+    const before = readFileSync(kept);
+    assertRefused(await hellotap(...args), 2, about);
+    assert.deepEqual(readFileSync(kept), before);
+  };
+
+  it('triage: a capture, named or in a folder', async () => {
+    mkdirSync(join(directory, 'evidence'));
+    const evidence = join(directory, 'evidence/curl.pcap');
+    copyFileSync(capture, evidence);
+    for (const input of [evidence, join(directory, 'evidence')]) {
+      await refused(/curl\.pcap/, evidence, ['triage', input, '--database', database, '--output', evidence]);
+    }
+  });
+
+  it('db export: the database', async () => {
+    const labels = file('labels.csv', 'fingerprint,label,kind\nendpoint:192.0.2.1:443,printer,own\n');
+    const store = join(directory, 'own.db');
+    assert.equal((await hellotap('db', 'import', labels, '--database', store)).code, 0);
+    await refused(/own\.db/, store, ['db', 'export', 'labels', '--database', store, '--output', store]);
+  });
+
+  it('evaluate: observations, by a chart', async () => {
+    const rows = file('week.csv', 'week,ip,port,server_name,fingerprint,source,label\n1,192.0.2.1,443,,a,toplist,\n');
+    await refused(/week\.csv/, rows, ['evaluate', 'cdn', rows, '--chart', rows]);
+  });
+
+  it("probe: a list of targets, by goscanner's files of the same name", async () => {
+    mkdirSync(join(directory, 'scan'));
+    const list = file('scan/hosts.csv', '127.0.0.1:1\n');
+    const args = ['probe', '-i', list, '--format', 'goscanner', '--output', join(directory, 'scan'), '--no-store'];
+    await refused(/hosts\.csv/, list, args);
+  });
+});
+
 describe('triage says what is wrong with', () => {
   it('a file that is not there', async () => {
     assertRefused(await triage(join(directory, 'none.pcap')), 1, /none\.pcap/);

@@ -3,6 +3,7 @@
 import { createReadStream, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { openFiles, type FileSourceOptions } from './file-source.js';
 import { peekCapture } from './packet-core.js';
 import type { CaptureSource } from './source.js';
@@ -80,7 +81,7 @@ function statusOf(path: string): Stats {
   try {
     return statSync(path);
   } catch (cause) {
-    throw new HellotapError('ERR_CAPTURE_OPEN', `cannot open ${path}: ${reasonOf(cause)}`, { cause });
+    throw new HellotapError('ERR_CAPTURE_OPEN', `cannot open ${path}: ${systemReason(cause)}`, { cause });
   }
 }
 
@@ -99,7 +100,7 @@ function list(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (cause) {
-    throw new HellotapError('ERR_CAPTURE_OPEN', `cannot read folder ${folder}: ${reasonOf(cause)}`, { cause });
+    throw new HellotapError('ERR_CAPTURE_OPEN', `cannot read folder ${folder}: ${systemReason(cause)}`, { cause });
   }
 }
 
@@ -110,10 +111,4 @@ function isCapture(path: string): boolean {
     // Whoever opens it then learns why it can't be read.
     return true;
   }
-}
-
-/** The system's reason without Node's decoration around it. */
-function reasonOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  return /^[A-Z0-9]+: ([^,]+),/.exec(cause.message)?.[1] ?? cause.message;
 }

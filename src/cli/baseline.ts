@@ -24,7 +24,7 @@ import { openHelloSet } from './hello-sets.js';
 import { EVENT_FORMATS, openOutput } from './open-sink.js';
 import { openStore, type DatabaseOptions } from './open-store.js';
 import { decimal, integer, option, withOptions } from './option.js';
-import { inputOption, openTargets, until } from './target-source.js';
+import { checkLists, inputOption, openTargets, until } from './target-source.js';
 import type { Terminal } from './terminal.js';
 
 interface BaselineFlags extends OutputOptions, ProbingOptions, DatabaseOptions {
@@ -187,6 +187,7 @@ async function openRun(
       import('../engine/baseline-events.js'),
       import('../output/timestamp.js'),
     ]);
+  checkLists(options.input);
   const tally = new Tally(terminal);
   const onProblem = (error: HellotapError): void => {
     tally.problems++;

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { configKey } from './option.js';
 
 /**
@@ -28,7 +29,7 @@ async function readSettings(path: string): Promise<Record<string, unknown>> {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new HellotapError('ERR_CONFIG', `${path}: cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new HellotapError('ERR_CONFIG', `${path}: cannot be read: ${systemReason(error)}`, { cause: error });
   }
   const document = parseDocument(text);
   const fault = document.errors[0];

@@ -1,6 +1,8 @@
 // `hellotap db verify|compact|merge|prune`: keeping the database whole, small and together.
 import { Command, InvalidArgumentError } from 'commander';
 import { parseTime, timeText } from '../database/time-text.js';
+import { HellotapError } from '../errors.js';
+import { unreadableReason } from '../system-reason.js';
 import { ExitCode, framed } from './command.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
 import { openWriter } from './open-sink.js';
@@ -87,6 +89,9 @@ export function mergeCommand(): Command {
   withOptions(command, [databaseOption(), ...outputOptions(['table', 'jsonl'])]);
   return framed<Flags>(command, async ([other = ''], options) => {
     const { mergeDatabase } = await import('../database/merge-database.js');
+    // Before this one is made where there is none.
+    const reason = unreadableReason(other);
+    if (reason !== null) throw new HellotapError('ERR_DATABASE_OPEN', `${other}: cannot be read: ${reason}`);
     const store = openStore(options);
     try {
       const { sightings, newSightings, newFingerprints, claims, newClaims } = mergeDatabase(store, other);

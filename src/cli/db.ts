@@ -8,6 +8,7 @@ import { importFile, importStream } from '../database/import.js';
 import { LABEL_KINDS } from '../database/labels.js';
 import { parseTime } from '../database/time-text.js';
 import { HellotapError } from '../errors.js';
+import { unreadableReason } from '../system-reason.js';
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { CommandGroup } from './command-group.js';
 import { databaseOption, outputOptions, type OutputOptions } from './common-options.js';
@@ -89,10 +90,13 @@ function importCommand(): Command {
   ]);
   return framed<ImportFlags>(command, async (files, options, context) => {
     const reports: ImportReport[] = [];
-    let failed = 0;
+    const readable = files.filter((file) => isReadable(file, context));
+    // Before the store is opened: a mistyped name is to make no database.
+    if (readable.length === 0) return ExitCode.failed;
+    let failed = files.length - readable.length;
     const store = openStore(options);
     try {
-      for (const file of files) {
+      for (const file of readable) {
         try {
           for (const report of await importOne(store, file, options, context)) {
             reports.push(report);
@@ -117,6 +121,12 @@ function importCommand(): Command {
     if (reports.length === 0) return ExitCode.failed;
     return failed > 0 || reports.some((report) => report.rejected > 0) ? ExitCode.partial : ExitCode.done;
   });
+}
+
+function isReadable(file: string, { terminal }: CommandContext): boolean {
+  const reason = file === '-' ? null : unreadableReason(file);
+  if (reason !== null) terminal.error(`${file}: cannot be read: ${reason}`);
+  return reason === null;
 }
 
 async function importOne(

@@ -69,7 +69,7 @@ async function textOf(argument: string, database: string | undefined): Promise<s
     import('./open-store.js'),
     import('../database/fingerprints.js'),
   ]);
-  const store = openStore(database === undefined ? {} : { database });
+  const store = openStore(database === undefined ? {} : { database }, false);
   try {
     const found = findByPrefix(store, argument).filter((fingerprint) => fingerprint.text !== null);
     const [first, second] = found;

@@ -1,6 +1,7 @@
 // `--keylog FILE`: the secrets of connections, read before the first packet.
 import { readFileSync } from 'node:fs';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { KeyLog } from '../tls/key-log.js';
 import type { Terminal } from './terminal.js';
 
@@ -10,7 +11,7 @@ export function readKeyLog(path: string, terminal: Terminal): KeyLog {
   try {
     text = readFileSync(path, 'latin1');
   } catch (cause) {
-    throw new HellotapError('ERR_USAGE', `--keylog ${path}: ${(cause as Error).message}`, { cause });
+    throw new HellotapError('ERR_USAGE', `--keylog ${path}: cannot be read: ${systemReason(cause)}`, { cause });
   }
   const keyLog = new KeyLog();
   for (const line of text.split('\n')) keyLog.addLine(line);

@@ -2,6 +2,7 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { GoscannerSink } from '../output/goscanner-sink.js';
 import type { LineWriter } from '../output/line-writer.js';
 import type { OutputOptions } from './common-options.js';
@@ -19,7 +20,7 @@ export function openGoscanner(
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    throw new HellotapError('ERR_OUTPUT', `${folder}: cannot be made: ${(cause as Error).message}`, { cause });
+    throw new HellotapError('ERR_OUTPUT', `${folder}: cannot be made: ${systemReason(cause)}`, { cause });
   }
   const open = (name: string): LineWriter => openWriter({ output: join(folder, name), inputs });
   const files = {

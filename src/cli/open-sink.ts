@@ -1,6 +1,7 @@
 // From `--format` and `--output` to the sink that events go to.
 import { openSync, statSync, type Stats } from 'node:fs';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import type { EventSink } from '../output/event.js';
 import { JsonlSink } from '../output/jsonl-sink.js';
 import { LineWriter } from '../output/line-writer.js';
@@ -40,7 +41,7 @@ export function openWriter(options: OutputOptions, live = false): LineWriter {
       direct: !live,
     });
   } catch (error) {
-    throw new HellotapError('ERR_OUTPUT', `${options.output}: cannot be written: ${(error as Error).message}`, {
+    throw new HellotapError('ERR_OUTPUT', `${options.output}: cannot be written: ${systemReason(error)}`, {
       cause: error,
     });
   }

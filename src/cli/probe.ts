@@ -17,7 +17,7 @@ import { ProbeTableSink } from '../output/probe-table-sink.js';
 import { option, withOptions } from './option.js';
 import { openJournal, type ProbeJournal } from './probe-journal.js';
 import { ProbeProgress } from './probe-progress.js';
-import { inputOption, openTargets, targetSpecs, until } from './target-source.js';
+import { checkLists, inputOption, openTargets, targetSpecs, until } from './target-source.js';
 import type { Terminal } from './terminal.js';
 import type { EventSink } from '../output/event.js';
 import type { LineWriter } from '../output/line-writer.js';
@@ -94,6 +94,7 @@ async function runProbe(
   if (args.length === 0 && options.input.length === 0) {
     throw new HellotapError('ERR_USAGE', 'a target or --input is needed');
   }
+  checkLists(options.input);
   let problems = 0;
   const onProblem = (error: HellotapError): void => {
     problems++;

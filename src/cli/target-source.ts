@@ -1,8 +1,10 @@
 // Where targets come from: arguments, lists and standard input, as one stream.
+import { statSync } from 'node:fs';
 import type { Option } from 'commander';
-import type { HellotapError } from '../errors.js';
+import { HellotapError } from '../errors.js';
 import type { ProbeTarget } from '../probe/probe-result.js';
 import type { TargetSpec } from '../probe/targets.js';
+import { unreadableReason } from '../system-reason.js';
 import { repeatable } from './option.js';
 
 /** Names that are looked up ahead. */
@@ -13,6 +15,15 @@ export const inputOption = (): Option =>
     '-i, --input <file>',
     "a target per line, or goscanner's CSV (address[:port][,name[,client hello]]); -: standard input; may be given several times",
   );
+
+/** Before anything is opened or probed. @throws HellotapError ERR_CONFIG naming the first list that cannot be read */
+export function checkLists(lists: readonly string[]): void {
+  for (const path of lists) {
+    if (path === '-') continue;
+    const reason = unreadableReason(path) ?? (statSync(path).isDirectory() ? 'is a folder' : null);
+    if (reason !== null) throw new HellotapError('ERR_CONFIG', `${path}: cannot be read: ${reason}`);
+  }
+}
 
 /** The targets of arguments and lists, names looked up. A problem with one of them does not keep the others away. */
 export async function openTargets(

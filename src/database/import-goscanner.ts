@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { LRUCache } from 'lru-cache';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { combineHandshakes } from '../fingerprint/stack.js';
 import { GoscannerHandshakes } from './goscanner-handshakes.js';
 import { ATSF_2022, sortHellos, type HelloSet } from './hello-set.js';
@@ -181,7 +182,7 @@ function scanFiles(folder: string): ScanFiles {
   try {
     names = new Set(readdirSync(folder));
   } catch (cause) {
-    throw new HellotapError('ERR_IMPORT', `${folder}: cannot be read: ${(cause as Error).message}`, { cause });
+    throw new HellotapError('ERR_IMPORT', `${folder}: cannot be read: ${systemReason(cause)}`, { cause });
   }
   const find = (name: string): string | null => {
     const found = PACKED.map((suffix) => name + suffix).find((file) => names.has(file));

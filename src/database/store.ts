@@ -240,6 +240,10 @@ export class Store {
 }
 
 function checkPlace(path: string, options: StoreOptions): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined && options.create === false) {
+    throw new HellotapError('ERR_DATABASE_OPEN', `${path}: no such database; "hellotap db import FILE" makes one`);
+  }
   const folder = dirname(path);
   if (options.createFolder === true && options.create !== false) {
     try {
@@ -251,12 +255,8 @@ function checkPlace(path: string, options: StoreOptions): void {
   if (!existsSync(folder)) {
     throw new HellotapError('ERR_DATABASE_OPEN', `${path}: the folder ${folder} does not exist; make it first`);
   }
-  const found = statSync(path, { throwIfNoEntry: false });
   if (found?.isDirectory() === true) {
     throw new HellotapError('ERR_DATABASE_OPEN', `${path}: is a folder; name a file in it`);
-  }
-  if (found === undefined && options.create === false) {
-    throw new HellotapError('ERR_DATABASE_OPEN', `${path}: no such database; "hellotap db import FILE" makes one`);
   }
 }
 

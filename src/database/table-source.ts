@@ -3,6 +3,7 @@
 import { createReadStream } from 'node:fs';
 import { decompressed } from '../decompress.js';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 
 const CHUNK_BYTES = 1 << 20;
 
@@ -23,5 +24,5 @@ export function unpacked(name: string, source: AsyncIterable<Uint8Array>): Async
 /** What the operating system says against a file, as ERR_IMPORT; any other error as it is. */
 export function unreadable(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || !('syscall' in error) || error instanceof HellotapError) return error;
-  return new HellotapError('ERR_IMPORT', `${path}: cannot be read: ${error.message}`, { cause: error });
+  return new HellotapError('ERR_IMPORT', `${path}: cannot be read: ${systemReason(error)}`, { cause: error });
 }

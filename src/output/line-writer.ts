@@ -2,6 +2,7 @@
 // A reader that is slower than we are makes `ready` wait; a caller that cannot wait drops, and the drop is counted.
 import { close, fstatSync, fsync, write, writeSync } from 'node:fs';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { TextBuffer } from './text-buffer.js';
 
 const CHUNK = 128 * 1024;
@@ -188,7 +189,7 @@ export class LineWriter {
 
   #fail(error: NodeJS.ErrnoException): void {
     const reason =
-      error.code === 'EPIPE' ? 'was closed before everything was written' : `cannot be written: ${error.message}`;
+      error.code === 'EPIPE' ? 'was closed before everything was written' : `cannot be written: ${systemReason(error)}`;
     this.#failure = new HellotapError('ERR_OUTPUT', `${this.#name} ${reason}`, { cause: error });
     this.#queue = [];
     this.#queued = 0;

@@ -2,6 +2,7 @@
 // when their file changes. A list that cannot be read is never taken for an empty one.
 import { readFileSync, statSync } from 'node:fs';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import type { Clock } from './deadlines.js';
 import { parseAddress, parseNetwork, type Network } from './networks.js';
 
@@ -100,7 +101,7 @@ function read(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new HellotapError('ERR_CONFIG', `${path}: the exclusion list cannot be read: ${(cause as Error).message}`, {
+    throw new HellotapError('ERR_CONFIG', `${path}: the exclusion list cannot be read: ${systemReason(cause)}`, {
       cause,
     });
   }

@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { ExtensionType, ProtocolVersion } from '../tls/constants.js';
 import { SUPPORTED_GROUPS } from '../tls/crypto/key-exchange.js';
 import { isGrease } from '../tls/grease.js';
@@ -36,7 +37,7 @@ export function loadGoscannerHelloSet(folder: string): HelloSet {
   try {
     files = readdirSync(folder).filter((name) => name.endsWith('.json'));
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    return fail(systemReason(error));
   }
   if (files.length === 0) return fail('neither a hello-set.json nor presets of goscanner (*.json) are there');
   if (files.length > MAX_PRESETS) return fail(`more than ${MAX_PRESETS} presets`);

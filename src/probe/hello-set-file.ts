@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { ExtensionType } from '../tls/constants.js';
 import { JsonNode, parseCode16 } from './hello-set-json.js';
 import { GREASE, HELLO_SITUATIONS, digestOfHellos } from './hello-set.js';
@@ -21,7 +22,7 @@ export function loadHelloSet(directory: string): HelloSet {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new HellotapError('ERR_HELLO_SET', `${path}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new HellotapError('ERR_HELLO_SET', `${path}: ${systemReason(error)}`);
   }
   return parseHelloSet(text, path);
 }

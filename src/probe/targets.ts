@@ -2,6 +2,7 @@
 // (`address[:port][,name[,client hello]]`; the third column is passed over: every hello of the set is sent).
 import ipaddr from 'ipaddr.js';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 import { canonicalAddress, formatAddress, parseNetwork, type Network } from './networks.js';
 import type { ProbeTarget } from './probe-result.js';
 import { isStartTlsProtocol, STARTTLS_PORTS, type StartTlsProtocol } from './starttls/dialogue.js';
@@ -180,7 +181,7 @@ async function lookUp(
     if (canonical === null) throw new Error('no address');
     return { address: canonical, ...serviceOf(spec) };
   } catch (cause) {
-    onProblem(new HellotapError('ERR_TARGET', `${host}: cannot be resolved: ${(cause as Error).message}`, { cause }));
+    onProblem(new HellotapError('ERR_TARGET', `${host}: cannot be resolved: ${systemReason(cause)}`, { cause }));
     return null;
   }
 }

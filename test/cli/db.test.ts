@@ -128,6 +128,31 @@ describe('hellotap db', () => {
     assert.equal(existsSync(path), false);
   });
 
+  it('makes no database because of a name that was mistyped', () => {
+    const home = freshPath('.d');
+    const missing = freshPath('.csv');
+    for (const args of [
+      ['import', missing],
+      ['merge', missing],
+      ['show', 'x'],
+      ['export', 'labels'],
+    ]) {
+      const { code, err } = db(args, '', { XDG_DATA_HOME: home });
+      assert.equal(code, 1, err);
+      assert.match(err, /no such (file|database)/);
+      assert.doesNotMatch(err, /ENOENT|make it first/);
+      assert.equal(existsSync(home), false, args.join(' '));
+    }
+  });
+
+  it('names each file that is not there, and imports the others', () => {
+    const missing = freshPath('.csv');
+    const result = db(['import', missing, file(table), '--database', freshPath()]);
+    assert.equal(result.code, 3);
+    assert.ok(result.err.includes(`${missing}: cannot be read: no such file or directory`), result.err);
+    assert.equal(result.records().length, 1);
+  });
+
   it('leaves a file that is no database as it is', () => {
     const path = freshPath();
     writeFileSync(path, 'notes\n'.repeat(1000));

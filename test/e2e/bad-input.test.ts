@@ -3,6 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -79,6 +80,28 @@ describe('what is read is not written over by', () => {
     const list = file('scan/hosts.csv', '127.0.0.1:1\n');
     const args = ['probe', '-i', list, '--format', 'goscanner', '--output', join(directory, 'scan'), '--no-store'];
     await refused(/hosts\.csv/, list, args);
+  });
+});
+
+describe('before anything is probed or made,', () => {
+  it('probe and baseline say which list of targets cannot be read', async () => {
+    const good = file('good.txt', '127.0.0.1:1\n');
+    for (const command of [['probe'], ['baseline', 'record']]) {
+      for (const [bad, reason] of [
+        [join(directory, 'no-list.txt'), /no-list\.txt: cannot be read: no such file/],
+        [directory, /cannot be read: is a folder/],
+      ] as const) {
+        const store = join(directory, 'lists.db');
+        assertRefused(await hellotap(...command, '-i', good, '-i', bad, '--database', store), 2, reason);
+        assert.equal(existsSync(store), false);
+      }
+    }
+  });
+
+  it('explain says that there is no database to look an id up in', async () => {
+    const store = join(directory, 'ids.db');
+    assertRefused(await hellotap('explain', '0393685364082591', '--database', store), 1, /no such database/);
+    assert.equal(existsSync(store), false);
   });
 });
 

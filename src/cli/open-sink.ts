@@ -1,5 +1,5 @@
 // From `--format` and `--output` to the sink that events go to.
-import { openSync, statSync, type Stats } from 'node:fs';
+import { constants, fstatSync, openSync, readSync, statSync, writeSync, type Stats } from 'node:fs';
 import { HellotapError } from '../errors.js';
 import { systemReason } from '../system-reason.js';
 import type { EventSink } from '../output/event.js';
@@ -35,15 +35,31 @@ export function openWriter(options: OutputOptions, live = false): LineWriter {
   if (input !== undefined) {
     throw new HellotapError('ERR_USAGE', `--output ${options.output}: is ${input}, which is read; name another file`);
   }
+  const { output, append = false } = options;
+  const fd = append ? openToAppend(output) : writable(output, () => openSync(output, O_WRONLY | O_CREAT));
+  return new LineWriter(fd, output, { owned: true, direct: !live, replaces: !append });
+}
+
+/** Opens a file to write behind what it holds; a last line that was cut off is ended. @throws HellotapError ERR_OUTPUT */
+export function openToAppend(path: string): number {
+  return writable(path, () => {
+    if (statusOf(path)?.isFile() === false) return openSync(path, O_WRONLY | O_APPEND);
+    const fd = openSync(path, O_RDWR | O_CREAT | O_APPEND);
+    const last = Buffer.from('\n');
+    const { size } = fstatSync(fd);
+    if (size > 0) readSync(fd, last, 0, 1, size - 1);
+    if (last.toString('latin1') !== '\n') writeSync(fd, '\n');
+    return fd;
+  });
+}
+
+const { O_APPEND, O_CREAT, O_RDWR, O_WRONLY } = constants;
+
+function writable(path: string, open: () => number): number {
   try {
-    return new LineWriter(openSync(options.output, options.append === true ? 'a' : 'w'), options.output, {
-      owned: true,
-      direct: !live,
-    });
-  } catch (error) {
-    throw new HellotapError('ERR_OUTPUT', `${options.output}: cannot be written: ${systemReason(error)}`, {
-      cause: error,
-    });
+    return open();
+  } catch (cause) {
+    throw new HellotapError('ERR_OUTPUT', `${path}: cannot be written: ${systemReason(cause)}`, { cause });
   }
 }
 

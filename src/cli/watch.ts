@@ -5,7 +5,7 @@ import { LiveTableSink } from '../output/live-table-sink.js';
 import type { Store } from '../database/store.js';
 import type { BaselineWatch, BaselineWatchOptions } from '../engine/baseline-watch.js';
 import { HellotapError } from '../errors.js';
-import type { OpenOutput } from './open-sink.js';
+import type { LineWriter } from '../output/line-writer.js';
 import {
   automaticProbingOptions,
   databaseOption,
@@ -16,7 +16,8 @@ import {
 import { ExitCode, framed, type CommandContext } from './command.js';
 import { integer, decimal, option, withOptions } from './option.js';
 import { openHelloSet } from './hello-sets.js';
-import { EVENT_FORMATS, openOutput } from './open-sink.js';
+import { EVENT_FORMATS, openOutput, openToAppend, type OpenOutput } from './open-sink.js';
+import type { Terminal } from './terminal.js';
 import { becomeUser } from './become-user.js';
 import { c2ThresholdOption, minObservationsOption } from './triage.js';
 
@@ -38,6 +39,8 @@ const AFTER = `
 Every flow is reported when its handshake has been seen, tagged with what is known of its server. A new server is
 probed once, by itself, if it completed a handshake with a client and --probe-networks and --exclude allow it; the
 verdict then follows as an event of type "tag". Ctrl-C or SIGTERM finishes what has begun.
+
+What the --output file holds stays: events go behind it. SIGHUP opens it anew, after a rotation has moved it away.
 
 With --baseline, the servers that "hellotap baseline record" knows are checked every so many hours, within the same
 networks, exclusions and budgets; what has changed becomes an event of type "alert".
@@ -110,7 +113,7 @@ async function runWatch(
   // Before anything else is opened, so that all files are that user's.
   if (options.user !== undefined) becomeUser(options.user);
   const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
-  const output: OpenOutput = openOutput(options, terminal, {
+  const output: OpenOutput = openOutput({ ...options, append: true }, terminal, {
     table: LiveTableSink,
     live: true,
     c2Threshold: options.c2Threshold,
@@ -164,6 +167,7 @@ async function runWatch(
   const checking = baselines?.run().catch((error: unknown) => {
     terminal.error(`--baseline: ${(error as Error).message}`);
   });
+  reopenOnHangUp(options, writer, terminal);
   terminal.info(`watching ${name}; Ctrl-C ends it`);
   try {
     await watch(source, session.engine, sink, {
@@ -183,6 +187,21 @@ async function runWatch(
     ending.abort();
     session.close();
   }
+}
+
+/** A log that was moved away stays behind; events go on in a new one. Without a file, losing the terminal ends the watch. */
+function reopenOnHangUp({ output }: OutputOptions, writer: LineWriter, terminal: Terminal): void {
+  if (output === undefined || output === '-') return;
+  process.on('SIGHUP', () => {
+    writer.reopen(() => {
+      try {
+        return openToAppend(output);
+      } catch (error) {
+        terminal.error(`${(error as Error).message}; the file that was open is written on`);
+        return null;
+      }
+    });
+  });
 }
 
 async function openBaselineWatch(

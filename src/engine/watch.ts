@@ -12,6 +12,8 @@ export interface WatchOptions {
   readonly outputFailure: () => Error | null;
 }
 
+const OUTPUT_CHECK_MS = 500;
+
 /**
  * Watches until the signal. A tap cannot wait for a slow reader of the events: the sink drops then, and counts.
  * @throws HellotapError ERR_OUTPUT when nobody reads the events any more; what the source throws
@@ -30,16 +32,22 @@ export async function watch(
   if (signal.aborted) stop();
   signal.addEventListener('abort', stop);
   const timer = statsIntervalMs > 0 ? setInterval(onStats, statsIntervalMs) : null;
+  // Whoever waits for packets of an idle interface does not see that nobody takes the events any more.
+  const guard = setInterval(() => {
+    if (outputFailure() !== null) stop();
+  }, OUTPUT_CHECK_MS);
   try {
     for await (const batch of source.batches()) {
       engine.acceptAll(batch, inputOf);
-      const failure = outputFailure();
-      if (failure !== null) throw failure;
+      if (outputFailure() !== null) break;
     }
   } finally {
     if (timer !== null) clearInterval(timer);
+    clearInterval(guard);
     signal.removeEventListener('abort', stop);
     source.close();
   }
+  const failure = outputFailure();
+  if (failure !== null) throw failure;
   await sink.ready();
 }

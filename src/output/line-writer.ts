@@ -1,6 +1,6 @@
 // Lines to a file descriptor, in order, in large pieces, with a bound on what waits.
 // A reader that is slower than we are makes `ready` wait; a caller that cannot wait drops, and the drop is counted.
-import { close, fstatSync, fsync, write, writeSync } from 'node:fs';
+import { close, fstatSync, fsync, ftruncateSync, write, writeSync } from 'node:fs';
 import { HellotapError } from '../errors.js';
 import { systemReason } from '../system-reason.js';
 import { TextBuffer } from './text-buffer.js';
@@ -15,11 +15,16 @@ export interface LineWriterOptions {
   readonly owned?: boolean;
   /** Whether a plain file is written to at once: there is nobody to wait for, and a detour over other threads costs. */
   readonly direct?: boolean;
+  /**
+   * Whether what a plain file holds is taken away. Only when there is something to write, or at the end: a command that
+   * fails before it has results leaves earlier ones alone.
+   */
+  readonly replaces?: boolean;
 }
 
 /** Writes lines to a file descriptor, without blocking the event loop unless `direct`. */
 export class LineWriter {
-  readonly #fd: number;
+  #fd: number;
   readonly #name: string;
   readonly #limit: number;
   readonly #owned: boolean;
@@ -29,6 +34,10 @@ export class LineWriter {
   #queued = 0;
   #writing = false;
   #isHurried = false;
+  #replaces: boolean;
+  /** Whether a piece was written in part: its rest belongs behind it. */
+  #isCut = false;
+  #reopening: (() => number | null) | null = null;
   #failure: HellotapError | null = null;
   #waiters: (() => void)[] = [];
   #dropped = 0;
@@ -40,6 +49,7 @@ export class LineWriter {
     this.#limit = options.limit ?? 4 * 1024 * 1024;
     this.#owned = options.owned ?? false;
     this.#direct = options.direct === true && fstatSync(fd).isFile();
+    this.#replaces = options.replaces === true && fstatSync(fd).isFile();
   }
 
   /** Lines that were not taken because too much waited, or because writing had failed. */
@@ -127,12 +137,23 @@ export class LineWriter {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /**
+   * Goes on in another file, with whole lines, and closes this one. `open` is called when the line that is being written
+   * has ended; null: there is none to go on in, and this one stays.
+   */
+  reopen(open: () => number | null): void {
+    this.#takeText();
+    this.#reopening = open;
+    this.#pump();
+  }
+
   /** Writes everything. Rejects with the first failure. */
   async close(): Promise<void> {
     this.flush();
     while (this.#failure === null && this.#queued > 0) {
       await new Promise<void>((resolve) => this.#waiters.push(resolve));
     }
+    if (this.#failure === null) this.#replace();
     const failure = this.#failure;
     if (this.#owned) {
       await new Promise<void>((resolve) => {
@@ -155,6 +176,7 @@ export class LineWriter {
 
   #writeNow(bytes: Buffer): void {
     if (this.#failure !== null) return;
+    this.#replace();
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(this.#fd, bytes, at);
     } catch (error) {
@@ -162,9 +184,25 @@ export class LineWriter {
     }
   }
 
+  #replace(): void {
+    if (this.#replaces) ftruncateSync(this.#fd);
+    this.#replaces = false;
+  }
+
+  #exchange(open: () => number | null): void {
+    this.#reopening = null;
+    const next = open();
+    if (next === null) return;
+    close(this.#fd);
+    this.#fd = next;
+  }
+
   #pump(): void {
+    if (this.#writing || this.#failure !== null) return;
+    if (this.#reopening !== null && !this.#isCut) this.#exchange(this.#reopening);
     const piece = this.#queue[0];
-    if (this.#writing || piece === undefined || this.#failure !== null) return;
+    if (piece === undefined) return;
+    this.#replace();
     this.#writing = true;
     write(this.#fd, piece, (error, written) => {
       this.#writing = false;
@@ -179,7 +217,8 @@ export class LineWriter {
         return;
       }
       this.#queued -= written;
-      if (written === piece.length) this.#queue.shift();
+      this.#isCut = written < piece.length;
+      if (!this.#isCut) this.#queue.shift();
       else this.#queue[0] = piece.subarray(written);
       if (this.#isHurried) this.flush();
       if (this.#queued <= this.#limit / 8) this.#wake();

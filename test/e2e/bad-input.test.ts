@@ -83,6 +83,30 @@ describe('what is read is not written over by', () => {
   });
 });
 
+describe('results of an earlier run stay where', () => {
+  for (const [what, code, args] of [
+    ['a filter is wrong', 2, ['triage', capture, '--filter', 'port nowhere']],
+    ['an exclusion list is missing', 2, ['probe', '127.0.0.1:1', '--exclude', join(directory, 'no-list')]],
+    ['the database is none', 1, ['triage', capture, '--database', capture]],
+  ] as const) {
+    it(what, async () => {
+      const output = file('earlier.jsonl', 'earlier\n');
+      const named = args.includes('--database') ? [] : ['--database', database];
+      assert.equal((await hellotap(...args, ...named, '--output', output)).code, code);
+      assert.equal(readFileSync(output, 'utf8'), 'earlier\n');
+    });
+  }
+
+  it('but not where a run has ended without any', async () => {
+    const output = file('earlier.jsonl', 'earlier\n');
+    const empty = file('header.csv', 'week,ip,port,server_name,fingerprint,source,label\n');
+    const store = join(directory, 'empty.db');
+    assert.equal((await hellotap('db', 'import', empty, '--database', store)).code, 0);
+    assert.equal((await hellotap('baseline', 'list', '--database', store, '--output', output)).code, 0);
+    assert.equal(readFileSync(output, 'utf8'), '');
+  });
+});
+
 describe('before anything is probed or made,', () => {
   it('probe and baseline say which list of targets cannot be read', async () => {
     const good = file('good.txt', '127.0.0.1:1\n');

@@ -41,6 +41,11 @@ export function tapSkipReason(): string | false {
   } catch {
     return 'needs tcpreplay';
   }
+  return apartSkipReason();
+}
+
+/** Why no network namespace can be made here; false where one can. */
+export function apartSkipReason(): string | false {
   try {
     execFileSync('unshare', ['--net', 'true'], { stdio: 'ignore' });
     return false;

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { after, describe, it } from 'node:test';
 import { HellotapError } from '../../src/errors.js';
 import { LineWriter } from '../../src/output/line-writer.js';
@@ -48,6 +49,45 @@ describe('LineWriter', () => {
     closeSync(fd);
     await new Promise((resolve) => reader.on('close', resolve));
     assert.equal(Buffer.concat(output).toString(), `up\n${taken}\n`);
+  });
+
+  for (const direct of [false, true]) {
+    it(`replaces what a file held when the first line comes, not before (direct: ${direct})`, async () => {
+      const path = join(folder, 'earlier');
+      writeFileSync(path, 'earlier\n'.repeat(9));
+      const writer = new LineWriter(openSync(path, 'r+'), path, { owned: true, direct, replaces: true });
+      assert.equal(readFileSync(path, 'utf8'), 'earlier\n'.repeat(9));
+      writer.line('new');
+      await writer.close();
+      assert.equal(readFileSync(path, 'utf8'), 'new\n');
+    });
+  }
+
+  it('goes on in other files with whole lines, none twice and none left out', async () => {
+    const path = join(folder, 'rotated');
+    const paths = [path];
+    const writer = new LineWriter(openSync(path, 'a'), path, { owned: true });
+    const expected: string[] = [];
+    for (let n = 0; n < 5000; n++) {
+      expected.push(`${n} ${'x'.repeat(n % 300)}`);
+      writer.line(expected[n]!);
+      writer.flush();
+      if (n % 500 === 250) {
+        writer.reopen(() => {
+          paths.push(`${path}.${n}`);
+          return openSync(`${path}.${n}`, 'a');
+        });
+      }
+      // Some of them while a line is on its way, some while none is.
+      if (n % 7 === 0) await sleep(n % 14 === 0 ? 1 : 0);
+    }
+    await sleep(10);
+    writer.reopen(() => null);
+    writer.line('the end');
+    await writer.close();
+    const texts = paths.map((one) => readFileSync(one, 'utf8'));
+    assert.ok(texts.length > 5 && texts.every((text) => text === '' || text.endsWith('\n')));
+    assert.equal(texts.join(''), [...expected, 'the end', ''].join('\n'));
   });
 
   it('says so when its reader has gone', async () => {

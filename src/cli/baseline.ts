@@ -194,7 +194,7 @@ async function openRun(
     terminal.error(error.message);
   };
   const targets = until(signal, await openTargets(args.map(parseTarget), options.input, onProblem));
-  const { prober } = openProber({ ...options, jarm: extras.jarm, http: extras.http }, terminal);
+  const { prober } = await openProber({ ...options, jarm: extras.jarm, http: extras.http }, terminal);
   const { sink } = openOutput(options, terminal, { table: BaselineTableSink, live: true, c2Threshold: 1 });
   const store = openStore(options);
   const recorder = new ProbeRecorder(store);
@@ -252,6 +252,10 @@ class Tally {
 
   exitCode(): ExitCode {
     const failed = this.problems + this.#unreachable;
+    if (failed + this.done === 0) {
+      this.terminal.error('there is no target in the lists');
+      return ExitCode.failed;
+    }
     if (failed > 0 && this.done === this.#unreachable) return ExitCode.failed;
     return failed + this.#incomplete + this.#changed > 0 ? ExitCode.partial : ExitCode.done;
   }

@@ -5,6 +5,8 @@ export class ProbeProgress {
   /** Servers there are in all; null until that is known. */
   total: number | null = null;
   done = 0;
+  /** Targets that were read, with those that an earlier run had done. */
+  found = 0;
   readonly #clock: () => number;
   readonly #startedAt: number;
 

@@ -106,7 +106,7 @@ async function runProbe(
   if (options.http && others > 0) terminal.info(`--http leaves out ${others} of the targets: they speak no HTTP`);
   const output = await openResultOutput(options, terminal);
   const targets = await openTargets(named, options.input, onProblem);
-  const { prober } = openProber(options, terminal, output.onHandshake);
+  const { prober } = await openProber(options, terminal, output.onHandshake);
   const results = await openResults(options);
   const { sink, writer, journal } = output;
   const progress = new ProbeProgress();
@@ -116,10 +116,13 @@ async function runProbe(
   signal.addEventListener('abort', stop);
   const unwritten = new Set<Promise<void>>();
   let answered = 0;
+  let excluded = 0;
   try {
-    for await (const result of prober.probeAll(until(signal, undone(targets, journal)))) {
+    for await (const result of prober.probeAll(until(signal, undone(targets, journal, progress)))) {
       progress.done++;
-      if (Object.values(result.outcome).some(isAnswer)) answered++;
+      const outcomes = Object.values(result.outcome);
+      if (outcomes.some(isAnswer)) answered++;
+      else if (outcomes.every((outcome) => outcome === 'excluded')) excluded++;
       const writing = results.keep(result).then((verdict) => {
         sink.write(fingerprintEvent(result, formatTimestamp(Date.now() * 1000), verdict));
       });
@@ -141,10 +144,14 @@ async function runProbe(
   }
   if (signal.aborted) return ExitCode.stopped;
   const { done } = progress;
-  const silent = done - answered;
+  const silent = done - answered - excluded;
+  if (excluded > 0) terminal.warning(`${excluded} of ${done} servers were left alone: they are excluded`);
   if (silent > 0) terminal.warning(`${silent} of ${done} servers could not be reached or did not answer`);
-  if (done === 0 && problems > 0) return ExitCode.failed;
-  return problems > 0 || silent > 0 ? ExitCode.partial : ExitCode.done;
+  if (progress.found === 0) {
+    if (problems === 0) terminal.error(`no target in ${options.input.join(', ')}`);
+    return ExitCode.failed;
+  }
+  return problems + excluded + silent > 0 ? ExitCode.partial : ExitCode.done;
 }
 
 /** Where results go, and what an earlier run has left there. */
@@ -188,8 +195,15 @@ async function openResultOutput(options: ProbeOptions, terminal: Terminal): Prom
   return { sink, writer, journal, onHandshake: null };
 }
 
-async function* undone(targets: AsyncIterable<ProbeTarget>, journal: ProbeJournal | null): AsyncGenerator<ProbeTarget> {
-  for await (const target of targets) if (journal?.takeDone(target) !== true) yield target;
+async function* undone(
+  targets: AsyncIterable<ProbeTarget>,
+  journal: ProbeJournal | null,
+  progress: ProbeProgress,
+): AsyncGenerator<ProbeTarget> {
+  for await (const target of targets) {
+    progress.found++;
+    if (journal?.takeDone(target) !== true) yield target;
+  }
 }
 
 /** Tells `progress` how many targets there are. Of standard input, which can be read only once, nobody knows. */

@@ -1,4 +1,7 @@
 // From the probing options of a command to a prober, and to probing by itself.
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { isIPv6 } from 'node:net';
 import { HellotapError } from '../errors.js';
 import { AutomaticProbes } from '../engine/automatic-probes.js';
 import { monotonicClock } from '../probe/deadlines.js';
@@ -7,6 +10,7 @@ import { ProbeGate } from '../probe/gate.js';
 import { canonicalAddress, parseNetwork, ReachableNetworks } from '../probe/networks.js';
 import { Prober } from '../probe/prober.js';
 import type { HandshakeReport } from '../probe/prober-options.js';
+import { systemReason } from '../system-reason.js';
 import type { AutomaticProbingOptions, ProbingOptions } from './common-options.js';
 import { openHelloSet } from './hello-sets.js';
 import type { Terminal } from './terminal.js';
@@ -18,11 +22,11 @@ export interface OpenProber {
 }
 
 /** @throws HellotapError where a list or an address cannot be used */
-export function openProber(
+export async function openProber(
   options: ProbingOptions,
   terminal: Terminal,
   onHandshake: ((report: HandshakeReport) => void) | null = null,
-): OpenProber {
+): Promise<OpenProber> {
   const lists = options.exclude.map(
     (path) =>
       new ExclusionFile(path, monotonicClock, (error) => {
@@ -43,7 +47,7 @@ export function openProber(
     retries: options.retries,
     connectTimeoutMs: options.connectTimeout * 1000,
     handshakeTimeoutMs: options.handshakeTimeout * 1000,
-    sourceAddress: sourceAddress(options.sourceAddress),
+    sourceAddress: await sourceAddress(options.sourceAddress),
     sourcePorts: options.sourcePorts ?? null,
     isExcluded,
     onHandshake,
@@ -52,8 +56,11 @@ export function openProber(
 }
 
 /** Probing of servers that are seen, within the options' policy. */
-export function openAutomaticProbes(options: AutomaticProbingOptions, terminal: Terminal): AutomaticProbes {
-  const { prober, isExcluded } = openProber(options, terminal);
+export async function openAutomaticProbes(
+  options: AutomaticProbingOptions,
+  terminal: Terminal,
+): Promise<AutomaticProbes> {
+  const { prober, isExcluded } = await openProber(options, terminal);
   const networks = options.probeNetworks.map((text) => parseNetwork(text, 'network for --probe-networks'));
   const gate = new ProbeGate({
     networks: new ReachableNetworks(networks.length === 0 ? null : networks),
@@ -65,9 +72,21 @@ export function openAutomaticProbes(options: AutomaticProbingOptions, terminal: 
   return new AutomaticProbes(prober, gate);
 }
 
-function sourceAddress(text: string | undefined): string | null {
+/** The address, if connections can be made from it: else each of them would fail, as if the servers were out of reach. */
+async function sourceAddress(text: string | undefined): Promise<string | null> {
   if (text === undefined) return null;
   const address = canonicalAddress(text);
   if (address === null) throw new HellotapError('ERR_USAGE', `--source-address ${text}: not an address`);
+  const socket = createSocket(isIPv6(address) ? 'udp6' : 'udp4');
+  try {
+    const bound = once(socket, 'listening');
+    socket.bind(0, address);
+    await bound;
+  } catch (cause) {
+    const advice = 'hellotap interfaces shows the addresses of this machine';
+    throw new HellotapError('ERR_USAGE', `--source-address ${text}: ${systemReason(cause)}; ${advice}`, { cause });
+  } finally {
+    socket.close();
+  }
   return address;
 }

@@ -145,7 +145,7 @@ async function runTriage(
     live: options.follow,
     c2Threshold: options.c2Threshold,
   });
-  const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
+  const probes = options.probe ? await (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
   const session = openSession({
     store: openStore(options),
     sink,

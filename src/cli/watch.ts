@@ -112,7 +112,7 @@ async function runWatch(
   });
   // Before anything else is opened, so that all files are that user's.
   if (options.user !== undefined) becomeUser(options.user);
-  const probes = options.probe ? (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
+  const probes = options.probe ? await (await import('./prober.js')).openAutomaticProbes(options, terminal) : null;
   const output: OpenOutput = openOutput({ ...options, append: true }, terminal, {
     table: LiveTableSink,
     live: true,

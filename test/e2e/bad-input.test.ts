@@ -83,6 +83,30 @@ describe('what is read is not written over by', () => {
   });
 });
 
+describe('probe says', () => {
+  const probe = (...args: string[]): Promise<Outcome> => hellotap('probe', '--no-store', '--format', 'jsonl', ...args);
+
+  it('that a list holds no target', async () => {
+    const list = file('comments.txt', '# none yet\n\n');
+    assertRefused(await probe('-i', list), 1, /no target in .*comments\.txt/);
+    assertRefused(await hellotap('baseline', 'record', '-i', list, '--database', database), 1, /no target/);
+  });
+
+  it('that servers are excluded, not that they are out of reach', async () => {
+    const { code, stderr } = await probe('127.0.0.1:1', '--exclude', file('exclude.txt', '127.0.0.0/8\n'));
+    assert.equal(code, 3);
+    assert.match(stderr, /1 of 1 servers were left alone: they are excluded/);
+    assert.doesNotMatch(stderr, /could not be reached/);
+  });
+
+  it('that a source address is not one of this machine', async () => {
+    for (const address of ['192.0.2.123', '2001:db8::123']) {
+      const about = /--source-address .*: address not available; hellotap interfaces/;
+      assertRefused(await probe('127.0.0.1:1', '--source-address', address), 2, about);
+    }
+  });
+});
+
 describe('results of an earlier run stay where', () => {
   for (const [what, code, args] of [
     ['a filter is wrong', 2, ['triage', capture, '--filter', 'port nowhere']],

@@ -123,14 +123,24 @@ export class ServerProbe {
       target: this.target,
       helloSet: this.helloSet.name,
       helloSetDigest: this.helloSet.digest,
-      hellos: this.hellos,
-      outcome: this.outcome,
+      hellos: this.inOrder(this.hellos),
+      outcome: this.inOrder(this.outcome),
       details: this.details,
       fingerprint: combineHandshakes(this.hellos),
       startedAt: this.startedAt ?? now,
       durationMs: this.startedAt === null ? 0 : Math.round(nowMs - this.startedAtMs),
       ...this.findings(),
     };
+  }
+
+  /** Handshakes end in any order; results of two probes are read side by side. */
+  private inOrder<T>(byHello: Readonly<Record<string, T>>): Record<string, T> {
+    return Object.fromEntries(
+      this.helloSet.hellos.flatMap(({ name }) => {
+        const value = byHello[name];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
   }
 
   private findings(): ProbeFindings {

@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { sqlite } from '../../src/database/sqlite.js';
 import { CAPTURE_WAYS } from '../../src/capture/live-source.js';
+import { openHelloSet } from '../../src/cli/hello-sets.js';
 import { hellotap, liveCaptureSkipReason, outcome, program, root, start, type Outcome } from './hellotap.js';
 
 const directory = mkdtempSync(join(tmpdir(), 'hellotap-bad-'));
@@ -97,6 +98,13 @@ describe('probe says', () => {
     assert.equal(code, 3);
     assert.match(stderr, /1 of 1 servers were left alone: they are excluded/);
     assert.doesNotMatch(stderr, /could not be reached/);
+  });
+
+  it('what came of each Client Hello in the order of the hello set', async () => {
+    const names = openHelloSet('atsf-2022').hellos.map(({ name }) => name);
+    const { stdout } = await probe('127.0.0.1:1');
+    const { hellotap } = JSON.parse(stdout) as { hellotap: Record<'hellos' | 'outcome', object> };
+    assert.deepEqual([Object.keys(hellotap.hellos), Object.keys(hellotap.outcome)], [names, names]);
   });
 
   it('that a source address is not one of this machine', async () => {

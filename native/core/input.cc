@@ -79,6 +79,7 @@ void CaptureInput::findPacking() {
   unpacker_ = makeUnpacker(packing_);
   packed_.assign(held.data(), held.data() + held.size());
   packedEnd_ = packed_.size();
+  most_ += packedEnd_;  // it counts what is unpacked
   window_.clear();
 }
 

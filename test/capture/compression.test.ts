@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { findCaptures } from '../../src/capture/open-captures.js';
+import { peekCapture } from '../../src/capture/packet-core.js';
 import { pcap, pcapng, readFrames, WITH_SNI } from './captures.js';
 import { compressions } from './compressed.js';
 import { chunksOf, observeFile, observeStream, sorted } from './observed.js';
@@ -20,6 +25,22 @@ for (const [name, compress] of compressions) {
           assert.deepEqual(sorted(seen.flows), expected);
         }
       }
+    });
+
+    it('is found in a folder, and put in order by the time of its first packet, however long it is', () => {
+      const folder = mkdtempSync(join(tmpdir(), 'hellotap-packed-'));
+      const path = join(folder, 'long.pcap.packed');
+      for (const bytes of [pcap(readFrames(WITH_SNI)), pcapng(readFrames(WITH_SNI))]) {
+        writeFileSync(path, packed(bytes));
+        assert.ok(statSync(path).size > 64 * 1024);
+        assert.deepEqual(
+          findCaptures([folder]).map(({ name }) => name),
+          [path],
+        );
+        const { seconds, microseconds } = frames[0]!;
+        assert.equal(peekCapture(path).firstTime, seconds * 1e6 + microseconds);
+      }
+      rmSync(folder, { recursive: true });
     });
 
     it('on a stream gives the same however it is cut into chunks', async () => {

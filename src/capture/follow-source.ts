@@ -180,7 +180,7 @@ class FollowSource implements CaptureSource {
   #inFolders(): string[] {
     return this.#folders.flatMap((folder) => {
       try {
-        return capturesIn(folder);
+        return capturesIn(folder, () => undefined);
       } catch {
         // It may come back.
         return [];

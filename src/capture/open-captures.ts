@@ -4,6 +4,7 @@ import { createReadStream, readdirSync, statSync, type Stats } from 'node:fs';
 import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
 import { systemReason } from '../system-reason.js';
+import { describeFormat } from './capture-magic.js';
 import { openFiles, type FileSourceOptions } from './file-source.js';
 import { peekCapture } from './packet-core.js';
 import type { CaptureSource } from './source.js';
@@ -20,14 +21,15 @@ const MAX_DEPTH = 32;
 
 /**
  * The captures that the arguments stand for: a file, a folder with all captures in it (told by their first bytes, sorted by name,
- * subfolders included), or `-` for standard input. Throws ERR_CAPTURE_OPEN where there is no such file or a folder holds none.
+ * subfolders included), or `-` for standard input. Throws ERR_CAPTURE_OPEN where there is no such file or a folder holds none;
+ * what cannot be read within a folder goes to `onFailure`.
  */
-export function findCaptures(paths: readonly string[]): NamedCapture[] {
+export function findCaptures(paths: readonly string[], onFailure: OnFailure = () => undefined): NamedCapture[] {
   return paths.flatMap((path): NamedCapture[] => {
     if (path === '-') return [{ name: path, kind: 'stream' }];
     const status = statusOf(path);
     if (!status.isDirectory()) return [{ name: path, kind: status.isFile() ? 'file' : 'stream' }];
-    const found = capturesIn(path);
+    const found = capturesIn(path, onFailure);
     if (found.length === 0) throw new HellotapError('ERR_CAPTURE_OPEN', `${path}: there is no capture in this folder`);
     return found.map((name) => ({ name, kind: 'file' }));
   });
@@ -85,14 +87,34 @@ function statusOf(path: string): Stats {
   }
 }
 
-/** The captures in a folder and its subfolders, sorted by name. */
-export function capturesIn(folder: string, depth = 0): string[] {
+type OnFailure = (error: HellotapError) => void;
+
+/** What captures are called, packed or not; tcpdump -C counts behind it. */
+const CAPTURE_NAME = /\.(pcap|pcapng|cap)\d*(\.[a-z0-9]{2,4})?$/i;
+
+/**
+ * The captures in a folder and its subfolders, sorted by name. A subfolder that cannot be read goes to `onFailure`, and so
+ * does what is called a capture and is none, unless it is empty: a tap that has seen nothing yet.
+ */
+export function capturesIn(folder: string, onFailure: OnFailure, depth = 0): string[] {
   if (depth > MAX_DEPTH) return [];
   const entries = list(folder).sort((a, b) => (a.name < b.name ? -1 : 1));
   return entries.flatMap((entry) => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return capturesIn(path, depth + 1);
-    return isCapture(path) ? [path] : [];
+    if (entry.isDirectory()) {
+      try {
+        return capturesIn(path, onFailure, depth + 1);
+      } catch (error) {
+        if (!(error instanceof HellotapError)) throw error;
+        onFailure(error);
+        return [];
+      }
+    }
+    if (isCapture(path)) return [path];
+    if (CAPTURE_NAME.test(entry.name) && isFilled(path)) {
+      onFailure(new HellotapError('ERR_CAPTURE_FORMAT', `${path}: ${describeFormat(path)}`));
+    }
+    return [];
   });
 }
 
@@ -102,6 +124,11 @@ function list(folder: string) {
   } catch (cause) {
     throw new HellotapError('ERR_CAPTURE_OPEN', `cannot read folder ${folder}: ${systemReason(cause)}`, { cause });
   }
+}
+
+function isFilled(path: string): boolean {
+  const status = statSync(path, { throwIfNoEntry: false });
+  return status?.isFile() === true && status.size > 0;
 }
 
 function isCapture(path: string): boolean {

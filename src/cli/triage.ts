@@ -126,7 +126,7 @@ async function runTriage(
   };
   const captures = options.follow
     ? findFollowed(paths)
-    : paths.flatMap((path) => orReport(() => findCaptures([path]), onFailure));
+    : paths.flatMap((path) => orReport(() => findCaptures([path], onFailure), onFailure));
   if (captures.length === 0) return ExitCode.failed;
   const captureOptions = {
     filter: options.filter,

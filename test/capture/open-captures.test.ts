@@ -56,6 +56,32 @@ describe('the captures that arguments name', () => {
     }
   });
 
+  it('are named where they cannot be read and their name says that they are captures', () => {
+    const root = join(folder, 'damaged');
+    mkdirSync(root);
+    const xz = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00, 0x00, 0x04]);
+    for (const [name, bytes] of [
+      ['a.pcap', pcap(frames)],
+      ['eth0.pcap12', Buffer.from('overwritten')],
+      ['old.pcapng.xz', xz],
+      ['backup.tar.xz', xz],
+      ['waiting.pcap', Buffer.alloc(0)],
+      ['notes.txt', Buffer.from('notes')],
+    ] as const) {
+      writeFileSync(join(root, name), bytes);
+    }
+    const failures: string[] = [];
+    const found = findCaptures([root], (error) => failures.push(error.message.slice(root.length + 1)));
+    assert.deepEqual(
+      found.map(({ name }) => name.slice(root.length + 1)),
+      ['a.pcap'],
+    );
+    assert.deepEqual(failures, [
+      'eth0.pcap12: is not a capture but text (no pcap or pcapng magic at offset 0)',
+      'old.pcapng.xz: is compressed with xz; unpack it first (unxz)',
+    ]);
+  });
+
   it('include standard input', () => {
     assert.deepEqual(
       findCaptures(['-']).map(({ name }) => name),

@@ -171,6 +171,27 @@ describe('triage says what is wrong with', () => {
     assertRefused(await triage(join(directory, 'empty')), 1, /empty/);
   });
 
+  it(
+    'a subfolder that may not be read: the others are reported, exit code 3',
+    { skip: rightsSkipReason() },
+    async () => {
+      const folder = join(directory, 'mixed');
+      mkdirSync(join(folder, 'locked'), { recursive: true });
+      copyFileSync(capture, join(folder, 'curl.pcap'));
+      copyFileSync(capture, join(folder, 'locked/curl.pcap'));
+      chmodSync(join(folder, 'locked'), 0);
+      const own = join(directory, 'nobody');
+      mkdirSync(own);
+      chmodSync(own, 0o777);
+      const args = ['triage', folder, '--format', 'jsonl', '--database', join(own, 'db')];
+      const { code, stdout, stderr } = await asNobody(...args);
+      chmodSync(join(folder, 'locked'), 0o755);
+      assert.equal(code, 3, stderr);
+      assert.match(stderr, /cannot read folder .*locked: permission denied/);
+      assert.ok(eventTypes(stdout).includes('tls'));
+    },
+  );
+
   it('an empty file', async () => {
     assertRefused(await triage(file('empty.pcap')), 1, /empty\.pcap/);
   });

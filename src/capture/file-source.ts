@@ -2,15 +2,11 @@
 // Several files are one stream in order of time. A flow that begins in one and ends in the next is one flow, and where
 // captures overlap, like those of two taps, their packets are interleaved.
 import { setImmediate } from 'node:timers/promises';
-import { HellotapError } from '../errors.js';
-import { describeFormat } from './capture-magic.js';
 import { inOrderOfTime, type DatedCapture } from './capture-order.js';
 import type { FlowBatch } from './flow-batch.js';
-import { codeOf, PacketCore, type CaptureOptions } from './packet-core.js';
+import { InputFiles, type FileSourceOptions } from './input-files.js';
+import { PacketCore } from './packet-core.js';
 import type { CaptureCounters, CaptureSource } from './source.js';
-
-/** Ethernet: what a filter is checked against where the packets bring their own link types. */
-const LINKTYPE_ETHERNET = 1;
 
 /** Bytes of packets that are read without letting anything else happen: about ten milliseconds. */
 export const SLICE_BYTES = 32 * 1024 * 1024;
@@ -18,35 +14,28 @@ export const SLICE_BYTES = 32 * 1024 * 1024;
 /** Captures that may overlap: each that is open takes a buffer or two, and a file descriptor. */
 const MAX_OPEN = 16;
 
-export interface FileSourceOptions extends CaptureOptions {
-  /** A file could not be read; the others are. Absent: that ends the reading, as an error. */
-  readonly onFailure?: ((error: HellotapError) => void) | undefined;
-}
-
 class FileSource implements CaptureSource {
   readonly kind = 'file';
   readonly name: string;
   readonly #paths: readonly string[];
-  readonly #options: FileSourceOptions;
   readonly #core: PacketCore;
-  /** By number of the input. */
-  readonly #names: string[] = [];
+  readonly #inputs: InputFiles;
   #late = 0;
   #closed = false;
 
   constructor(paths: readonly string[], options: FileSourceOptions) {
     this.name = paths[0] ?? '';
     this.#paths = paths;
-    this.#options = options;
     this.#core = new PacketCore(options);
+    this.#inputs = new InputFiles(this.#core, options);
   }
 
   get inputs(): number {
-    return this.#names.length;
+    return this.#inputs.count;
   }
 
   inputName(input: number): string {
-    return this.#names[input] ?? this.name;
+    return this.#inputs.nameOf(input) ?? this.name;
   }
 
   async *batches(): AsyncIterable<FlowBatch> {
@@ -54,7 +43,7 @@ class FileSource implements CaptureSource {
     try {
       const waiting = this.#paths.length > 1 ? inOrderOfTime(this.#paths) : this.#paths.map(undated);
       for (let next = waiting.shift(); next !== undefined && !this.#closed; next = waiting.shift()) {
-        this.#open(next);
+        this.#inputs.open(next.path);
         const following = waiting[0];
         if (following === undefined) core.setHorizon(Infinity);
         else core.setHorizon(following.firstTime ?? 0);
@@ -80,18 +69,6 @@ class FileSource implements CaptureSource {
     this.#closed = true;
   }
 
-  #open({ path }: DatedCapture): void {
-    try {
-      openInto(this.#core, path);
-    } catch (error) {
-      if (!(error instanceof HellotapError) || this.#options.onFailure === undefined) throw error;
-      this.#options.onFailure(error);
-      return;
-    }
-    this.#names.push(path);
-    if (this.#names.length === 1) setFilterOf(this.#core, this.#options);
-  }
-
   async *#drain(isWanted: () => boolean): AsyncIterable<FlowBatch> {
     const core = this.#core;
     let { bytes: readBytes } = core.counters();
@@ -108,26 +85,6 @@ class FileSource implements CaptureSource {
 }
 
 const undated = (path: string): DatedCapture => ({ path, firstTime: null });
-
-/** Opens a file in a core, with errors as ours: ERR_CAPTURE_OPEN or ERR_CAPTURE_FORMAT. */
-export function openInto(core: PacketCore, path: string, options: { readonly follow?: boolean } = {}): number {
-  try {
-    return core.openFile(path, options);
-  } catch (cause) {
-    if (codeOf(cause) === 'ERR_CAPTURE_OPEN') {
-      throw new HellotapError('ERR_CAPTURE_OPEN', `cannot open ${path}: ${(cause as Error).message}`, { cause });
-    }
-    if (codeOf(cause) === 'ERR_CAPTURE_FORMAT') {
-      throw new HellotapError('ERR_CAPTURE_FORMAT', `${path}: ${describeFormat(path)}`, { cause });
-    }
-    throw cause;
-  }
-}
-
-/** Sets the filter, checked against the link type of the file that was opened last. Throws ERR_USAGE where it is wrong. */
-export function setFilterOf(core: PacketCore, { filter }: CaptureOptions): void {
-  core.setFilter(filter ?? '', core.linkType ?? LINKTYPE_ETHERNET);
-}
 
 /**
  * Capture files as one stream. Nothing is opened before the iteration, which throws ERR_USAGE where the filter is wrong,

@@ -2,9 +2,9 @@
 // and so is the next file of a rotation, in a folder or in place of the one before. Ends when it is closed.
 import { statSync, type Stats } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
-import { HellotapError } from '../errors.js';
 import { firstTimeOf, inOrderOfTime } from './capture-order.js';
-import { openInto, setFilterOf, type FileSourceOptions } from './file-source.js';
+import { SLICE_BYTES } from './file-source.js';
+import { InputFiles, type FileSourceOptions } from './input-files.js';
 import type { FlowBatch } from './flow-batch.js';
 import { capturesIn } from './open-captures.js';
 import { PacketCore } from './packet-core.js';
@@ -14,8 +14,6 @@ import type { CaptureCounters, CaptureSource } from './source.js';
 const POLL_MS = 200;
 const SCAN_MS = 1000;
 const SCAN_SHARE = 20;
-
-const SLICE_BYTES = 32 * 1024 * 1024;
 
 /** Files that may still grow: of more, the one that was begun first ends where it ends then. */
 const MAX_OPEN = 16;
@@ -37,11 +35,9 @@ class FollowSource implements CaptureSource {
   readonly name: string;
   readonly #files: readonly string[];
   readonly #folders: readonly string[];
-  readonly #options: FileSourceOptions;
   readonly #core: PacketCore;
   readonly #closing = new AbortController();
-  /** By number of the input. */
-  readonly #names: string[] = [];
+  readonly #inputs: InputFiles;
   /** By path, in the order in which they were begun. */
   readonly #followed = new Map<string, Followed>();
   readonly #firstTimes = new Set<number>();
@@ -51,16 +47,16 @@ class FollowSource implements CaptureSource {
     this.name = paths[0] ?? '';
     this.#folders = paths.filter((path) => statSync(path).isDirectory());
     this.#files = paths.filter((path) => !this.#folders.includes(path));
-    this.#options = options;
     this.#core = new PacketCore(options);
+    this.#inputs = new InputFiles(this.#core, options);
   }
 
   get inputs(): number {
-    return this.#names.length;
+    return this.#inputs.count;
   }
 
   inputName(input: number): string {
-    return this.#names[input] ?? this.name;
+    return this.#inputs.nameOf(input) ?? this.name;
   }
 
   counters(): CaptureCounters {
@@ -150,17 +146,10 @@ class FollowSource implements CaptureSource {
     // One that is in a folder joins when its first packet is there.
     if (firstTime === null && !this.#files.includes(path)) return;
     if (firstTime !== null && this.#firstTimes.has(firstTime)) return;
-    try {
-      const input = openInto(this.#core, path, { follow: true });
-      this.#followed.set(path, { input, inode: status.ino, size: status.size, firstTime });
-    } catch (error) {
-      if (!(error instanceof HellotapError) || this.#options.onFailure === undefined) throw error;
-      this.#options.onFailure(error);
-      return;
-    }
-    this.#names.push(path);
+    const input = this.#inputs.open(path, { follow: true });
+    if (input === null) return;
+    this.#followed.set(path, { input, inode: status.ino, size: status.size, firstTime });
     if (firstTime !== null) this.#remember(firstTime);
-    if (this.#names.length === 1) setFilterOf(this.#core, this.#options);
     if (this.#core.openFiles <= MAX_OPEN) return;
     const [oldest] = this.#followed;
     if (oldest !== undefined) this.#end(...oldest);

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
 import { systemReason } from '../system-reason.js';
 import { describeFormat } from './capture-magic.js';
-import { openFiles, type FileSourceOptions } from './file-source.js';
+import { openFiles } from './file-source.js';
+import type { FileSourceOptions } from './input-files.js';
 import { peekCapture } from './packet-core.js';
 import type { CaptureSource } from './source.js';
 

@@ -1,7 +1,8 @@
 // Captures that have nothing to do with each other, read side by side in libuv's threads: while one is worked on here, the
 // packet cores of the next ones read ahead, each up to a bound. What comes out is what reading one after the other gives.
 import { availableParallelism } from 'node:os';
-import { openInto, setFilterOf, SLICE_BYTES, type FileSourceOptions } from './file-source.js';
+import { SLICE_BYTES } from './file-source.js';
+import { openInto, setFilterOf, type FileSourceOptions } from './input-files.js';
 import type { FlowBatch } from './flow-batch.js';
 import { openCaptures, type NamedCapture } from './open-captures.js';
 import { BATCH_BYTES, PacketCore } from './packet-core.js';

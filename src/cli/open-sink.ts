@@ -1,5 +1,6 @@
 // From `--format` and `--output` to the sink that events go to.
 import { constants, fstatSync, openSync, readSync, statSync, writeSync, type Stats } from 'node:fs';
+import { isatty } from 'node:tty';
 import { HellotapError } from '../errors.js';
 import { systemReason } from '../system-reason.js';
 import type { EventSink } from '../output/event.js';
@@ -81,6 +82,11 @@ function statusOf(path: string): Stats | null {
   }
 }
 
+/** The width of the terminal that results go to; null where they go elsewhere. */
+function terminalColumns({ output }: OutputOptions): number | null {
+  return output === undefined && isatty(STDOUT) ? process.stdout.columns : null;
+}
+
 /** Which table a command has, and whether its events come one by one (live) or by the thousand. */
 export interface OutputKind {
   readonly table: new (writer: LineWriter, options: TableOptions) => EventSink;
@@ -98,7 +104,11 @@ export function openOutput(
   const writer = openWriter(options, live);
   switch (format) {
     case 'table':
-      return { writer, format, sink: new TableKind(writer, { paint: terminal.paint, c2Threshold }) };
+      return {
+        writer,
+        format,
+        sink: new TableKind(writer, { paint: terminal.paint, c2Threshold, columns: terminalColumns(options) }),
+      };
     case 'jsonl':
       return { writer, format, sink: new JsonlSink(writer, live) };
   }

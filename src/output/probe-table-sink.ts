@@ -1,11 +1,15 @@
 // The table of `probe`: one row per server, with its fingerprint and what the database says of it.
 import type { EventSink, FingerprintEvent, HellotapEvent } from './event.js';
+import { fitColumns } from './fit-columns.js';
 import type { LineWriter } from './line-writer.js';
 import { printable } from './printable.js';
 import { describeVerdict, endpoint, type TableOptions } from './table-sink.js';
 
 /** Rows that are kept; servers beyond are counted. A scan that large wants --format jsonl. */
 const MAX_ROWS = 100_000;
+
+/** SNI, fingerprint (its beginning does for `explain` and `db show`), answers, label: what may be cut to fit a terminal. */
+const FLEXIBLE = [1, 2, 3, 4];
 
 export class ProbeTableSink implements EventSink {
   readonly #writer: LineWriter;
@@ -30,12 +34,14 @@ export class ProbeTableSink implements EventSink {
 
   async close(): Promise<void> {
     if (this.#rows.length > 0) {
-      const { paint } = this.#options;
+      const { paint, columns } = this.#options;
       const { default: Table } = await import('cli-table3');
+      const head = ['server', 'SNI', 'fingerprint', 'answers', 'label', 'how sure', 'C2 score'].map((title) =>
+        paint.bold(title),
+      );
       const table = new Table({
-        head: ['server', 'SNI', 'fingerprint', 'answers', 'label', 'how sure', 'C2 score'].map((title) =>
-          paint.bold(title),
-        ),
+        head,
+        colWidths: fitColumns([head, ...this.#rows], FLEXIBLE, columns),
         style: { head: [], border: [], compact: true },
         colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right'],
       });

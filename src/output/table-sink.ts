@@ -1,11 +1,15 @@
 // The table for people: one row per server, with how often it was seen and what it most probably is.
 import type { Verdict } from '../match/verdict.js';
 import type { EventSink, HellotapEvent, TlsEvent, TagEvent, FingerprintEvent, QuicEvent } from './event.js';
+import { fitColumns } from './fit-columns.js';
 import type { LineWriter } from './line-writer.js';
 import { printable } from './printable.js';
 
 /** Rows that are kept; servers beyond are counted and named in the last line. */
 const MAX_ROWS = 100_000;
+
+/** SNI and label: the columns that may be cut to fit a terminal. */
+const FLEXIBLE = [1, 3];
 
 interface Row {
   readonly server: string;
@@ -27,6 +31,8 @@ export interface TableOptions {
   readonly paint: Paint;
   /** C2 score from which a row is painted as an alarm. */
   readonly c2Threshold: number;
+  /** Characters in a line of the terminal; null where it is none. */
+  readonly columns: number | null;
 }
 
 /** Gathers events per server and writes the table when it is closed. */
@@ -72,18 +78,22 @@ export class TableSink implements EventSink {
     await this.#writer.close();
   }
 
-  /** The table's lines; none where no server was seen. */
+  /** The table's lines. */
   async render(): Promise<string[]> {
-    if (this.#rows.size === 0) return [];
+    if (this.#rows.size === 0) return ['no TLS server was seen'];
     const { default: Table } = await import('cli-table3');
-    const { paint } = this.#options;
+    const { paint, columns } = this.#options;
+    const head = ['server', 'SNI', 'version', 'label', 'how sure', 'C2 score', 'flows'].map((title) =>
+      paint.bold(title),
+    );
+    const cells = [...this.#rows.values()].sort((a, b) => b.flows - a.flows).map((row) => this.#cells(row));
     const table = new Table({
-      head: ['server', 'SNI', 'version', 'label', 'how sure', 'C2 score', 'flows'].map((title) => paint.bold(title)),
+      head,
+      colWidths: fitColumns([head, ...cells], FLEXIBLE, columns),
       style: { head: [], border: [], compact: true },
       colAligns: ['left', 'left', 'left', 'left', 'right', 'right', 'right'],
     });
-    const rows = [...this.#rows.values()].sort((a, b) => b.flows - a.flows);
-    for (const row of rows) table.push(this.#cells(row));
+    table.push(...cells);
     const lines = table.toString().split('\n');
     if (this.#beyond > 0) lines.push(`(${this.#beyond} more flows to servers beyond the first ${MAX_ROWS})`);
     return lines;

@@ -65,9 +65,16 @@ Examples:
   $ hellotap baseline check 192.0.2.7:8443 --format jsonl | jq 'select(.event_type == "alert")'
   $ hellotap baseline record 192.0.2.7:8443,shop.example.org      accepts what has changed there`;
 
+const GROUP_HELP = `
+Examples (hellotap baseline COMMAND --help has more):
+  $ hellotap baseline record www.example.org
+  $ hellotap baseline check`;
+
 /** The `baseline` command with all that is below it. */
 export function baselineCommand(): Command {
-  const group = new CommandGroup('baseline').description('deviations of your own servers from a recorded state');
+  const group = new CommandGroup('baseline')
+    .description('deviations of your own servers from a recorded state')
+    .addHelpText('after', GROUP_HELP);
   for (const command of [recordCommand(), checkCommand(), listCommand(), forgetCommand()]) group.addCommand(command);
   return group;
 }

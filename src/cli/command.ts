@@ -20,6 +20,12 @@ export const ExitCode = {
   stopped: 130,
 } as const;
 
+/** The same for people. */
+export const EXIT_CODES = `
+Exit codes:
+  0 done · 1 failed · 2 wrong usage · 3 done, but part of the input was damaged or out of reach ·
+  130 stopped by a signal after finishing what had begun`;
+
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** What a command's body gets besides its arguments and options. */
@@ -37,7 +43,7 @@ type Body<Options> = (
 
 /** Gives a command the common options and runs its body within the frame. */
 export function framed<Options extends object>(command: Command, body: Body<Options>): Command {
-  withOptions(command, commonOptions());
+  withOptions(command, commonOptions()).addHelpText('after', EXIT_CODES);
   command.action(async (...received: unknown[]) => {
     const args = received.slice(0, command.registeredArguments.length).flat().filter(isText);
     const given = command.opts<OptionValues & CommonOptions>();

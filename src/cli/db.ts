@@ -22,9 +22,15 @@ import { openStore, type DatabaseOptions } from './open-store.js';
 import { option, withOptions } from './option.js';
 import { outputFormat } from './output-format.js';
 
+const DB_HELP = `
+Examples (hellotap db COMMAND --help has more):
+  $ hellotap db import fingerprints.csv --label "nginx 1.22" --kind software
+  $ hellotap db show 192.0.2.7:443
+  $ hellotap db export labels > labels.csv`;
+
 /** The `db` command with all that is below it. */
 export function dbCommand(): Command {
-  const group = new CommandGroup('db').description('the local fingerprint database');
+  const group = new CommandGroup('db').description('the local fingerprint database').addHelpText('after', DB_HELP);
   for (const command of [
     importCommand(),
     exportCommand(),

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // The entry point: the commands, and exit code 2 for wrong usage. Each command loads what it needs when it runs.
 import { readFileSync, writeSync } from 'node:fs';
-import { Command, CommanderError } from 'commander';
-import { ExitCode } from './command.js';
+import { Command, CommanderError, Help, Option } from 'commander';
+import { ExitCode, EXIT_CODES } from './command.js';
 import { packageFile } from '../package-root.js';
 import { COMMANDS } from './commands.js';
 
@@ -19,10 +19,7 @@ Examples:
   $ sudo hellotap watch eth1 --probe-networks 10.0.0.0/8
   $ hellotap probe 192.0.2.7:443,www.example.org
   $ hellotap db import fingerprints.csv --label nginx --kind software
-
-Exit codes:
-  0 done · 1 failed · 2 wrong usage · 3 done, but part of the input was damaged or out of reach ·
-  130 stopped by a signal after finishing what had begun`;
+${EXIT_CODES}`;
 
 function version(): string {
   const manifest = JSON.parse(readFileSync(packageFile('package.json'), 'utf8')) as {
@@ -42,13 +39,20 @@ function put(fd: number): (text: string) => void {
   };
 }
 
+/** That a switch is off and a list is empty goes without saying. */
+function optionDescription(option: Option): string {
+  const { flags, description, defaultValue } = option;
+  const isNothing = defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0);
+  return new Help().optionDescription(isNothing ? new Option(flags, description) : option);
+}
+
 const program = new Command('hellotap')
   .description(DESCRIPTION)
   .version(version())
   .addHelpText('after', AFTER)
   .showHelpAfterError('(hellotap COMMAND --help shows the options)')
   .configureOutput({ writeOut: put(1), writeErr: put(2) })
-  .configureHelp({ sortSubcommands: false, helpWidth: 100 })
+  .configureHelp({ sortSubcommands: false, helpWidth: 100, optionDescription })
   .exitOverride();
 
 const [first = ''] = process.argv.slice(2);

@@ -56,7 +56,8 @@ Examples:
   $ hellotap probe --jarm --http www.example.org smtp://mx.example.org
   $ hellotap probe -i servers.csv --rate 50 --exclude no-probe.txt --format jsonl > fingerprints.jsonl
   $ hellotap probe -i servers.csv --output fingerprints.jsonl --resume
-  $ hellotap triage capture.pcap --format jsonl | jq -r '...' | hellotap probe -i -`;
+  $ hellotap triage capture.pcap --format jsonl \\
+      | jq -r 'select(.tls.sni) | "[\\(.dest_ip)]:\\(.dest_port),\\(.tls.sni)"' | sort -u | hellotap probe -i -`;
 
 /** Results that wait to be stored before more are taken. */
 const MAX_UNWRITTEN = 256;

@@ -51,6 +51,7 @@ function startTlsOf(scheme: string, bad: (reason: string) => HellotapError): Sta
   const name = scheme.toLowerCase();
   if (name === 'postgresql') return 'postgres';
   if (isStartTlsProtocol(name)) return name;
+  if (scheme === 'https') throw bad('what speaks TLS at once is written host:port, without https:// and path');
   throw bad(`${scheme}:// is none of ${Object.keys(STARTTLS_PORTS).join(', ')}`);
 }
 

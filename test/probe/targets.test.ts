@@ -206,6 +206,11 @@ describe('resolving', () => {
     assert.equal(most, 7);
   });
 
+  it('says how a URL is written as a target', () => {
+    assert.throws(() => parseTarget('https://www.example.org/'), /host:port, without https/);
+    assert.throws(() => parseTarget('gopher://www.example.org'), /gopher:\/\/ is none of smtp, /);
+  });
+
   it('hands on what is ready while the input is silent, and ends without waiting for it', async () => {
     async function* silentAfter(first: TargetSpec): AsyncGenerator<TargetSpec> {
       yield first;

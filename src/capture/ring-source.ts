@@ -13,6 +13,10 @@ import type { CaptureCounters, CaptureSource } from './source.js';
 /** How often it is looked whether the interface is up. */
 const LOOK_MS = 500;
 
+/** What libpcap calls all interfaces together. */
+const ALL_INTERFACES = 'any';
+const NOT_ALL = 'the ring watches one interface; --capture cap watches them all as `any`';
+
 type RingCounter =
   | 'kernelReceived'
   | 'kernelDropped'
@@ -141,11 +145,14 @@ export async function openRingSource(name: string, options: OpenLiveOptions): Pr
     return new RingSource(name, addon, RingCapture, options);
   } catch (cause) {
     switch (codeOf(cause)) {
-      case 'ENODEV':
+      case 'ENODEV': {
+        if (name === ALL_INTERFACES) throw new HellotapError('ERR_CAPTURE_OPEN', NOT_ALL, { cause });
+        const names = (await listInterfaces()).map((one) => one.name);
         throw noSuchInterface(
           name,
-          (await listInterfaces()).map((one) => one.name),
+          names.filter((one) => one !== ALL_INTERFACES),
         );
+      }
       case 'ENETDOWN':
         throw interfaceDown(name, cause);
       case 'ERR_CAPTURE_PERMISSION':

@@ -271,6 +271,15 @@ for (const way of CAPTURE_WAYS) {
   });
 }
 
+describe('watch any', { skip: liveCaptureSkipReason('ring') || rightsSkipReason() }, () => {
+  it('says that the ring watches one interface, and what watches all', async () => {
+    const { code, stderr } = await hellotap('watch', 'any', '--no-probe', '--capture', 'ring', '--database', database);
+    assert.equal(code, 1);
+    assert.match(stderr, /one interface.*--capture cap/);
+    assert.doesNotMatch(stderr, /there is no interface/);
+  });
+});
+
 describe('watch --user', { skip: liveCaptureSkipReason('ring') }, () => {
   const asRoot = { skip: process.getuid?.() === 0 ? false : 'needs root' };
 

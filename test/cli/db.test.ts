@@ -6,8 +6,8 @@ import { describe, it } from 'node:test';
 import { ATSF_2022 } from '../../src/database/hello-set.js';
 import { fingerprintId } from '../../src/fingerprint/stack.js';
 import { file, freshPath, golden, goldenLine } from '../database/scratch.js';
+import { program } from '../e2e/hellotap.js';
 
-const main = join(import.meta.dirname, '../../src/cli/main.ts');
 const nginx = goldenLine('nginx-default');
 const id = fingerprintId(nginx.fingerprint!);
 const columns = ['ip', 'port', 'server_name', ...ATSF_2022.hellos, 'fingerprint'];
@@ -22,7 +22,7 @@ const row = (line: (typeof golden)[number]): string =>
 const table = [columns.join(','), ...golden.filter((line) => line.fingerprint !== null).map(row)].join('\n') + '\n';
 
 function db(args: readonly string[], input = '', environment: Record<string, string> = {}) {
-  const { status, stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', main, 'db', ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [program, 'db', ...args], {
     input,
     encoding: 'utf8',
     env: { ...process.env, ...environment },

@@ -1,22 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { stackKey } from '../../src/database/fingerprint-key.js';
 import { addLabel } from '../../src/database/labels.js';
 import { recordProbes } from '../../src/database/servers.js';
 import { NO_SOURCE } from '../../src/database/source.js';
 import { Store } from '../../src/database/store.js';
+import { program } from '../e2e/hellotap.js';
 import { file, freshPath, goldenLine, goldenProbes } from './scratch.js';
 
-const ROOT = join(import.meta.dirname, '../..');
-
 function db(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'db', ...args], {
-    cwd: ROOT,
-    encoding: 'utf8',
-    timeout: 60_000,
-  });
+  return spawnSync(process.execPath, [program, 'db', ...args], { encoding: 'utf8', timeout: 60_000 });
 }
 
 function filled(): string {

@@ -13,7 +13,7 @@ import { findServer } from '../../src/database/servers.js';
 import { Store } from '../../src/database/store.js';
 import { verifyDatabase } from '../../src/database/verify.js';
 import type { HellotapEvent } from '../../src/output/event.js';
-import { liveCaptureSkipReason, root } from '../e2e/hellotap.js';
+import { liveCaptureSkipReason, program } from '../e2e/hellotap.js';
 import { freshPath } from './scratch.js';
 
 const KILLS = Number(process.env['KILLS'] ?? 3);
@@ -53,11 +53,11 @@ function watch(database: string): { child: ChildProcess; said: () => HellotapEve
   const child = spawn(
     process.execPath,
     [
-      ...['--import', 'tsx', 'src/cli/main.ts', 'watch', 'lo', '--format', 'jsonl', '--database', database],
+      ...[program, 'watch', 'lo', '--format', 'jsonl', '--database', database],
       ...['--filter', `tcp port ${port}`, '--probe-networks', '127.0.0.0/8', '--per-server-rate', '0'],
       ...['--rate', '1000', '--stats-interval', '0.2', '--quiet'],
     ],
-    { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (more: string) => (text += more));

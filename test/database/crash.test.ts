@@ -14,6 +14,7 @@ import { verifyDatabase } from '../../src/database/verify.js';
 import { weekOf } from '../../src/database/week.js';
 import { HellotapError } from '../../src/errors.js';
 import { ATSF_2022 } from '../../src/database/hello-set.js';
+import { program } from '../e2e/hellotap.js';
 import { file, freshPath, golden, goldenProbes } from './scratch.js';
 
 const KILLS = Number(process.env['KILLS'] ?? 20);
@@ -185,11 +186,7 @@ describe('a full disk', () => {
       const { servers } = verifyDatabase(full);
       full.close();
       writeFileSync(join(folder, 'padding'), Buffer.alloc(700_000));
-      const tight = spawnSync(
-        process.execPath,
-        ['--import', 'tsx', 'src/cli/main.ts', 'db', 'compact', '--database', path],
-        { cwd: join(import.meta.dirname, '../..'), encoding: 'utf8' },
-      );
+      const tight = spawnSync(process.execPath, [program, 'db', 'compact', '--database', path], { encoding: 'utf8' });
       assert.equal(tight.status, 1);
       assert.match(tight.stderr, /compacting needs .* are free; nothing was changed/);
       const again = Store.open(path);

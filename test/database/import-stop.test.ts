@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ATSF_2022 } from '../../src/database/hello-set.js';
 import { importFile } from '../../src/database/import.js';
 import { Store } from '../../src/database/store.js';
 import { verifyDatabase } from '../../src/database/verify.js';
+import { program } from '../e2e/hellotap.js';
 import { file, freshPath, goldenLine } from './scratch.js';
 
 const HEADER = ['ip', 'port', 'server_name', ...ATSF_2022.hellos, 'fingerprint'].join(',');
@@ -60,11 +60,9 @@ describe('an import that is stopped', () => {
 
   it('by SIGINT ends with exit code 130, though what it reads has not ended', async () => {
     const path = freshPath();
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', 'src/cli/main.ts', 'db', 'import', '-', '--database', path],
-      { cwd: join(import.meta.dirname, '../..'), stdio: ['pipe', 'pipe', 'pipe'] },
-    );
+    const child = spawn(process.execPath, [program, 'db', 'import', '-', '--database', path], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
     let stderr = '';
     child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
     child.stdin.write([HEADER, row(0), row(1), ''].join('\n'));

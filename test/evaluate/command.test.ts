@@ -12,17 +12,16 @@ import { evaluateCdn } from '../../src/evaluate/experiments.js';
 import { Observations } from '../../src/evaluate/observations.js';
 import type { EvaluationReport, ThresholdReport, ComparisonReport } from '../../src/evaluate/report.js';
 import { COLUMNS, csvRow, synthetic } from '../../samples/synthetic/observations.js';
+import { program } from '../e2e/hellotap.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'hellotap-evaluate-'));
 after(() => {
   rmSync(folder, { recursive: true });
 });
-const ROOT = join(import.meta.dirname, '../..');
 let made = 0;
 
 function run(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'evaluate', ...args], {
-    cwd: ROOT,
+  return spawnSync(process.execPath, [program, 'evaluate', ...args], {
     encoding: 'utf8',
     timeout: 60_000,
     env: { ...process.env, XDG_DATA_HOME: folder },

@@ -14,4 +14,5 @@ if [ ${#lab[@]} -gt 0 ]; then
   trap 'bash test/lab/lab.sh release $$' EXIT
   bash test/lab/lab.sh hold $$ "${lab[@]}" >/dev/null || exit 1
 fi
-node --import tsx --test --test-reporter=spec --test-concurrency="$(nproc 2>/dev/null || echo 2)" "${files[@]}"
+# One file more at a time than there are cores: many wait for a server, a capture or a clock.
+node --import tsx --test --test-reporter=spec --test-concurrency="$(($(nproc 2>/dev/null || echo 2) + 1))" "${files[@]}"

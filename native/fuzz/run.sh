@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
-# Builds the fuzz targets with clang's libFuzzer and its sanitizers, and runs each for some time.
+# Builds the fuzz targets with clang's libFuzzer and its sanitizers, and runs each for some time, as many at once as there are
+# cores.
 #
 #   run.sh [--corpus FOLDER] [--captures FOLDER] [SECONDS [TARGET...]]      SECONDS: per target, default 60
 #
 # Corpora grow from run to run in the FOLDER of --corpus (by default one of the user's own, outside of the project), a folder
 # per target. They begin with the golden captures, and with the small ones of --captures.
-# What a target fails on is left there as TARGET-crash-…; run the binary, fuzz/build/TARGET, with that file to see it again.
+# What a target fails on is left there as TARGET-crash-…, and what it said as TARGET.log; run the binary, fuzz/build/TARGET,
+# with that file to see it again.
 # Exit 1: a target failed.
 set -euo pipefail
 fuzz=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -29,13 +31,21 @@ targets=("$@")
 [ $# -gt 0 ] || [ "$(uname)" != Linux ] || targets+=(ring-block)
 command -v clang++ >/dev/null || { echo "clang++ is missing (on Debian: apt-get install clang)" >&2; exit 1; }
 
-core=(../capture/*.cc ../core/*.cc ../crypto/*.cc ../filter/*.cc ../flow/*.cc
-  ../link/*.cc ../net/*.cc ../tell/*.cc)
+core=("$fuzz"/../{capture,core,crypto,filter,flow,link,net,tell}/*.cc)
 flags=(-std=c++17 -O1 -g -Wall -Wextra -Werror -fno-exceptions -fno-rtti -fno-omit-frame-pointer
-  -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I..)
-mkdir -p build
+  -fsanitize=address,undefined -fno-sanitize-recover=all "-I$fuzz/..")
+cores=$(nproc 2>/dev/null || echo 2)
+
+# each COMMAND…: runs it for every target, as many at once as there are cores; {} stands for the target
+each() { printf '%s\n' "${targets[@]}" | xargs -P "$cores" -I{} "$@"; }
+
+# The core is compiled once, each file to build/core/NAME.o.
+rm -rf build/core
+mkdir -p build/core
+(cd build/core && printf '%s\n' "${core[@]}" | xargs -P "$cores" -n 4 clang++ "${flags[@]}" -fsanitize=fuzzer-no-link -c)
+each clang++ "${flags[@]}" -fsanitize=fuzzer -o build/{} {}.cc build/core/*.o -ldl
+
 for target in "${targets[@]}"; do
-  clang++ "${flags[@]}" -o "build/$target" "$target.cc" "${core[@]}" -ldl
   corpus=$corpora/$target
   mkdir -p "$corpus"
   case $target in
@@ -56,7 +66,11 @@ for target in "${targets[@]}"; do
     (cd ../.. && node --import tsx test/fuzz/ring-seeds.ts "$corpus" $(ls -d ../shared/pcaps/*.pcap 2>/dev/null))
     ;;
   esac
-  echo "== $target for $seconds seconds"
-  "build/$target" -max_total_time="$seconds" -max_len=20000 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
-    -artifact_prefix="$corpora/$target-" "$corpus" 2>&1 | tail -n 12
 done
+
+run='"build/$1" -max_total_time="$2" -max_len=20000 -rss_limit_mb=1024 -timeout=10 -print_final_stats=1 \
+  -artifact_prefix="$3/$1-" "$3/$1" >"$3/$1.log" 2>&1
+status=$?
+printf "== %s for %s seconds\n%s\n" "$1" "$2" "$(tail -n $((status == 0 ? 12 : 40)) "$3/$1.log")"
+exit $status'
+each bash -c "$run" run {} "$seconds" "$corpora" || exit 1

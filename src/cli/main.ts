@@ -41,7 +41,8 @@ function put(fd: number): (text: string) => void {
 
 /** That a switch is off and a list is empty goes without saying. */
 function optionDescription(option: Option): string {
-  const { flags, description, defaultValue } = option;
+  const { flags, description } = option;
+  const defaultValue: unknown = option.defaultValue;
   const isNothing = defaultValue === false || (Array.isArray(defaultValue) && defaultValue.length === 0);
   return new Help().optionDescription(isNothing ? new Option(flags, description) : option);
 }

@@ -2,6 +2,7 @@
 // without quotes. Anything else is left to the reader that takes rows apart, which also says what is wrong with them.
 
 import { addressBytes } from './address.js';
+import { readIpv6 } from './ipv6-columns.js';
 
 const COMMA = 0x2c;
 const DOT = 0x2e;
@@ -58,6 +59,11 @@ export class ServerColumns {
       } else {
         break;
       }
+    }
+    const ipv6End = readIpv6(bytes, start, end, this.address);
+    if (ipv6End >= 0) {
+      this.addressBytes = 16;
+      return ipv6End + 1;
     }
     const comma = bytes.indexOf(COMMA, start);
     if (comma < 0 || comma > start + MAX_ADDRESS) return -1;

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import Database from 'better-sqlite3';
 import {
   findBaseline,
   forgetBaseline,
@@ -9,6 +8,7 @@ import {
   type Baseline,
 } from '../../src/database/baselines.js';
 import { APPLICATION_ID, MIGRATIONS, SCHEMA_VERSION } from '../../src/database/schema.js';
+import { sqlite } from '../../src/database/sqlite.js';
 import { verifyDatabase } from '../../src/database/verify.js';
 import { freshPath, freshStore } from '../database/scratch.js';
 
@@ -52,7 +52,7 @@ describe('recorded states', () => {
 
   it('have their place in a database of the first version, whose content stays', () => {
     const path = freshPath();
-    const old = new Database(path);
+    const old = new (sqlite())(path);
     old.exec(MIGRATIONS[0]!);
     old.pragma(`application_id = ${APPLICATION_ID}`);
     old.pragma('user_version = 1');

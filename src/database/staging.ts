@@ -2,7 +2,7 @@
 // are several, and temporary tables of this connection for what they have in common. Filling them takes no lock on the database
 // file, and keeps a half-read table out of the real ones. merge.ts brings them in.
 
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { stackKey } from './fingerprint-key.js';
 import { sortHellos, type HelloSet } from './hello-set.js';
 import { MergedRuns, RunReader } from './merged-runs.js';
@@ -35,10 +35,7 @@ export interface SeenProfile {
 
 /** What answers are told apart by: their texts joined by `|`, and the combined fingerprint. */
 export function answersDigest(text: string, fingerprint: string | null): Buffer {
-  return createHash('sha256')
-    .update(`${text}\0${fingerprint ?? ''}`)
-    .digest()
-    .subarray(0, 16);
+  return hash('sha256', `${text}\0${fingerprint ?? ''}`, 'buffer').subarray(0, 16);
 }
 
 const TABLES = `
@@ -74,6 +71,7 @@ export class Staging {
   readonly helloSets = new Map<string, HelloSet>();
   /** Sightings added so far. */
   rows = 0;
+  #lastHelloSet: HelloSet | null = null;
   readonly #run: SightingRun;
   /** Full runs, each in pieces. */
   readonly #fullRuns: SpilledPiece[][] = [];
@@ -177,7 +175,10 @@ export class Staging {
   #answersId(answers: SeenProfile['answers']): number | null {
     if (answers === null) return null;
     const { helloSet, fingerprint } = answers;
-    this.helloSets.set(helloSet.name, { ...helloSet, hellos: sortHellos(helloSet.hellos) });
+    if (helloSet !== this.#lastHelloSet) {
+      this.#lastHelloSet = helloSet;
+      this.helloSets.set(helloSet.name, { ...helloSet, hellos: sortHellos(helloSet.hellos) });
+    }
     const text = answers.texts === null ? (fingerprint ?? '') : answers.texts.map((part) => part ?? '').join('|');
     const digest = answersDigest(text, fingerprint);
     const made = this.store

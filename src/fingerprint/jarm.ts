@@ -1,6 +1,6 @@
 // JARM (Salesforce, 2020) from the ten answers of a server, as jarm.py of github.com/salesforce/jarm computes it, its quirks
 // included: it looks into the bytes at fixed places and never asks whether they are well-formed. Nothing of its code is here.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { ContentType, HandshakeType } from '../tls/constants.js';
 
 /** What jarm.py reads of an answer: one read of the socket, at most this long. */
@@ -120,7 +120,7 @@ export function jarmHash(raw: string): string | null {
     choices += suiteDigits(suite) + letter;
     rest += alpn + types;
   }
-  return choices + createHash('sha256').update(rest).digest('hex').slice(0, 32);
+  return choices + hash('sha256', rest).slice(0, 32);
 }
 
 /** The suite's place in the list, from 1; one more than the last for any other, 0 for none. */

@@ -1,6 +1,6 @@
 // The text fingerprint of a TLS stack as the TMA 2022 paper's scanner (tumi8/goscanner) writes it, byte for byte: one text
 // per handshake, and the combination of a hello set's. Pure; the way back is in stack-parse.ts.
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { ExtensionList, HandshakeObservation } from './handshake-observation.js';
 import { extensionText } from './stack-value.js';
 
@@ -70,7 +70,7 @@ export function withoutStatusRequest(text: string): string {
 
 /** The short name of a combined fingerprint: the first 32 hexadecimal digits of its SHA-256. */
 export function fingerprintId(fingerprint: string): string {
-  return createHash('sha256').update(fingerprint).digest('hex').slice(0, 32);
+  return hash('sha256', fingerprint).slice(0, 32);
 }
 
 function extensionListText(list: ExtensionList): string {

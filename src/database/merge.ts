@@ -97,7 +97,7 @@ export function* mergeSteps(staging: Staging): Generator<number, MergeReport> {
   const added =
     onlyTime !== null && isFirst
       ? yield* loadServers(store, staging.sorted(), profiles, onlyTime)
-      : yield* mergeServers(store, staging.sorted(), profiles);
+      : yield* mergeServers(store, staging.sorted(), profiles, staging.rows);
   const has = (what: string): boolean =>
     store.prepare(`SELECT 1 FROM temp.staged_profile WHERE ${what} LIMIT 1`).get() !== undefined;
   const labelled = has('label IS NOT NULL');

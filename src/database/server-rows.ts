@@ -53,15 +53,17 @@ const ROWS_IN_CACHE = 1_000_000;
  * Merges sightings into what is stored; inside of `write`. Each step gives how many have been merged so far, the last one how
  * many were new: a server seen with a profile in a week.
  * @param profiles the row id of each profile's number
+ * @param total how many sightings there are
  * @param rowsInCache up to how many servers the index by profile is kept while rows come in
  */
 export function* mergeServers(
   store: Store,
   sightings: MergedRuns,
   profiles: readonly number[],
+  total: number,
   rowsInCache = ROWS_IN_CACHE,
 ): Generator<number, number> {
-  const index = new ProfileIndex(store, rowsInCache);
+  const index = new ProfileIndex(store, total, rowsInCache);
   const addresses = new AddressMemory();
   let week = -1;
   let added = 0;
@@ -82,7 +84,7 @@ export function* mergeServers(
       }
       added += counted.length;
       if (counted.length < length) extend.run(values);
-      index.leaveOut();
+      index.merged(length);
     },
   );
   const endWeek = (): void => {
@@ -168,25 +170,33 @@ const BYTES_PER_SERVER = 94;
 /** An entry into an index that is not in the cache costs about as much as so many of an index that is made anew. */
 const ENTRY_COST = 32;
 
-/** The index by profile, whose order is not that of the sightings: left out once making it anew is cheaper than what came in. */
+/** Sightings after which it shows how many of them are new rows. */
+const SAMPLE = 2000;
+
+/** The index by profile, whose order is not that of the sightings: left out where making it anew is cheaper than what comes in. */
 class ProfileIndex {
   /** Rows that came into the table. */
   inserted = 0;
+  #merged = 0;
   readonly #rowsBefore: number;
   #isLeftOut = false;
 
   constructor(
     readonly store: Store,
+    readonly total: number,
     readonly rowsInCache: number,
   ) {
     // Counting them would read the whole index; fingerprints are counted as servers here, which does no harm.
     this.#rowsBefore = store.bytes / BYTES_PER_SERVER;
   }
 
-  /** Drops the index where that pays by now. */
-  leaveOut(): void {
-    const rows = this.#rowsBefore + this.inserted;
-    if (this.#isLeftOut || rows < this.rowsInCache || this.inserted * ENTRY_COST < rows) return;
+  /** Told of sightings that have been merged: drops the index where that pays if the others are like those before. */
+  merged(sightings: number): void {
+    this.#merged += sightings;
+    if (this.#isLeftOut || this.#merged < Math.min(SAMPLE, this.total)) return;
+    const expected = (this.inserted / this.#merged) * this.total;
+    const rows = this.#rowsBefore + expected;
+    if (rows < this.rowsInCache || expected * ENTRY_COST < rows) return;
     this.store.exec(DROP_INDEX);
     this.#isLeftOut = true;
   }

@@ -107,7 +107,7 @@ describe('sightings in the table of servers', () => {
               const before = countOf(model(all).tally);
               all.push(...load);
               const added = store.write(() =>
-                last(mergeServers(store, staged(store, load).sorted(), IDS, rowsInCache)),
+                last(mergeServers(store, staged(store, load).sorted(), IDS, load.length, rowsInCache)),
               );
               const now = model(all);
               assert.deepEqual(stored(store), now);

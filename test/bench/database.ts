@@ -1,7 +1,17 @@
 // Benchmark: the database at scale, as a Markdown table. SYNTHETIC servers: addresses and names from a seeded generator,
 // fingerprints mixed hello by hello from the real answers in test/golden, their popularity heavily skewed.
 //   node --import tsx test/bench/database.ts [--fingerprints N] [--keep DIR] [SERVERS…]
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -72,6 +82,8 @@ function writeScan(path: string, servers: number, week: number, columns: readonl
     }
   }
   writeSync(file, text);
+  // So that no import is measured while the disk is still busy with its table.
+  fsyncSync(file);
   closeSync(file);
 }
 

@@ -7,9 +7,10 @@ import { BatchQueue } from './batch-queue.js';
 import type { CaptureRecord } from './flow-record.js';
 import { FramePacker } from './frame-packer.js';
 import { captureDevices, loadCap, type CapClass } from './load-cap.js';
-import { PacketCore, packetSockets, type PacketCoreOptions } from './packet-core.js';
+import type { PacketCoreOptions } from './packet-addon.js';
+import { PacketCore, packetSockets } from './packet-core.js';
 import { captureDenied, interfaceDown, noSuchInterface } from './live-errors.js';
-import type { OpenLiveOptions } from './live-source.js';
+import type { OpenLiveOptions } from './live-options.js';
 import type { CaptureCounters, CaptureSource } from './source.js';
 
 /** cap sets a snap length of 65535 bytes. */

@@ -15,9 +15,6 @@ import type {
 } from './flow-record.js';
 import type { Answer, Teller } from './teller.js';
 
-/** The version of the layout that is read here. */
-export const BATCH_LAYOUT_VERSION = 4;
-
 /** In the order of the native enumeration of the same name (native/flow/tls-gate.h). */
 const DIRECTION_ENDS: readonly DirectionEnd[] = [
   'none',

@@ -1,7 +1,8 @@
 // The files that one packet core reads, by their number: opened with errors as ours, and what events call them.
 import { HellotapError } from '../errors.js';
 import { describeFormat } from './capture-magic.js';
-import { codeOf, type CaptureOptions, type PacketCore } from './packet-core.js';
+import { codeOf } from './packet-addon.js';
+import type { CaptureOptions, PacketCore } from './packet-core.js';
 
 /** Ethernet: what a filter is checked against where the packets bring their own link types. */
 const LINKTYPE_ETHERNET = 1;

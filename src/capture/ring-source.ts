@@ -6,8 +6,8 @@ import { FlowBatch } from './flow-batch.js';
 import type { CaptureRecord } from './flow-record.js';
 import { listInterfaces } from './interfaces.js';
 import { captureDenied, interfaceDown, noSuchInterface } from './live-errors.js';
-import type { OpenLiveOptions } from './live-source.js';
-import { BATCH_BYTES, codeOf, loadAddon, namedCounters, type Addon, type NativeRing } from './packet-core.js';
+import type { OpenLiveOptions } from './live-options.js';
+import { BATCH_BYTES, codeOf, loadAddon, namedCounters, type Addon, type NativeRing } from './packet-addon.js';
 import type { CaptureCounters, CaptureSource } from './source.js';
 
 /** How often it is looked whether the interface is up. */

@@ -5,7 +5,8 @@ import { SLICE_BYTES } from './file-source.js';
 import { openInto, setFilterOf, type FileSourceOptions } from './input-files.js';
 import type { FlowBatch } from './flow-batch.js';
 import { openCaptures, type NamedCapture } from './open-captures.js';
-import { BATCH_BYTES, PacketCore } from './packet-core.js';
+import { BATCH_BYTES } from './packet-addon.js';
+import { PacketCore } from './packet-core.js';
 import type { CaptureCounters, CaptureSource } from './source.js';
 
 /** Libuv has four threads unless it is told otherwise. */

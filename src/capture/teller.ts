@@ -1,8 +1,7 @@
 // Tells flows that are like others: the typed shell around native/tell. An opening that was read once is remembered as a stencil:
 // bytes with holes, which fits all that are alike but for what no event shows. What is in a hole, and what a stencil says, is for
 // whoever cut it; the teller puts the lines together, and stops at what is new.
-import { loadAddon } from './packet-core.js';
-import type { NativeTeller } from './packet-core.js';
+import { loadAddon, type NativeTeller } from './packet-addon.js';
 
 /** What may stand in a hole (native/tell/stencils.h). */
 export const HoleKind = {

@@ -1,6 +1,6 @@
 // `hellotap watch INTERFACE`: TLS servers on live traffic, for months.
 import { Command, Option } from 'commander';
-import { CAPTURE_WAYS, DEFAULT_CAPTURE_WAY, type CaptureWay } from '../capture/live-source.js';
+import { CAPTURE_WAYS, DEFAULT_CAPTURE_WAY, type CaptureWay } from '../capture/live-options.js';
 import { LiveTableSink } from '../output/live-table-sink.js';
 import type { Store } from '../database/store.js';
 import type { BaselineWatch, BaselineWatchOptions } from '../engine/baseline-watch.js';

@@ -4,10 +4,8 @@
 import { hash } from 'node:crypto';
 import type { ExtensionList, HandshakeObservation } from '../fingerprint/handshake-observation.js';
 import { writeClientHelloRecord } from '../tls/client-hello-writer.js';
-import type { ClientHelloFields, ClientHelloTemplate, KeyShareEntry } from '../tls/client-hello-writer.js';
+import type { ClientHelloFields, ClientHelloTemplate } from '../tls/client-hello-writer.js';
 import { AlertDescription, ExtensionType, ProtocolVersion } from '../tls/constants.js';
-import type { NamedGroup } from '../tls/constants.js';
-import type { KeyShare } from '../tls/crypto/key-exchange.js';
 import { isGrease } from '../tls/grease.js';
 import type { HandshakeMessage } from '../tls/handshake-joiner.js';
 import { RECORD_HEADER_LENGTH } from '../tls/records.js';
@@ -18,59 +16,10 @@ import type { PreparedHello } from './hello-set.js';
 import { LegacyHandshake } from './legacy-handshake.js';
 import type { HandshakeDetails, ProbeOutcome } from './probe-result.js';
 import { chosenVersion } from './server-hello-rules.js';
-import type { Offer } from './server-hello-rules.js';
 import { readStrictMessage } from './strict-messages.js';
-import type { StrictMessage } from './strict-messages.js';
 import type { StrictServerHello } from './strict-server-hello.js';
 import { Tls13Handshake } from './tls13-handshake.js';
-
-/** Where a handshake gets what must not repeat. */
-export interface HandshakeRandomness {
-  /** random and session_id of a hello, 32 bytes each. */
-  helloRandoms(): { readonly random: Uint8Array; readonly sessionId: Uint8Array };
-  /** `length` random bytes. */
-  bytes(length: number): Uint8Array;
-  /** Our half of a key exchange; null for a group that cannot be computed with. */
-  keyShare(group: NamedGroup): KeyShare | null;
-}
-
-/** The part of a handshake that knows what a version expects. */
-export interface VersionHandshake {
-  /** Takes the next message, or the end of the ServerHello that it began with. */
-  onMessage(message: StrictMessage, raw: Uint8Array): void;
-  /** Whether the next thing has to be the server's ChangeCipherSpec. */
-  readonly expectsChangeCipherSpec: boolean;
-  onChangeCipherSpec(): void;
-}
-
-/** What both kinds of handshake work with. */
-export interface HandshakeContext {
-  readonly records: HandshakeRecords;
-  readonly notes: HandshakeNotes;
-  readonly hello: PreparedHello;
-  readonly randomness: HandshakeRandomness;
-  /** Of our Client Hello; the second one has the same. */
-  readonly clientRandom: Uint8Array;
-  readonly offer: Offer;
-  /** The Client Hello's handshake message. */
-  readonly clientHello: Uint8Array;
-  readonly keyShares: readonly OfferedShare[];
-  /** Whether application data follows, so that the keys for it are needed. */
-  readonly goesOn: boolean;
-  /** Makes another Client Hello (record) with the same random and session id. */
-  writeHello(
-    template: ClientHelloTemplate,
-    recordVersion: number,
-    share: KeyShareEntry,
-    cookie: Uint8Array | null,
-  ): Uint8Array;
-}
-
-/** A key share of our hello. `share` is null for a GREASE group, which nobody can choose. */
-export interface OfferedShare {
-  readonly group: number;
-  readonly share: KeyShare | null;
-}
+import type { HandshakeContext, HandshakeRandomness, VersionHandshake } from './version-handshake.js';
 
 /** JARM's and the scanner's one byte in the place of a key for a GREASE group. */
 const GREASE_KEY = Uint8Array.of(0);

@@ -3,24 +3,10 @@
 import { ApplicationRecords } from './application-records.js';
 import type { Conversation } from './connection.js';
 import type { Handshake } from './handshake.js';
+import type { HttpHead } from './http-head.js';
 import { Http1Head } from './http1-head.js';
 import { Http2Head } from './http2-head.js';
 import type { ProbeOutcome } from './probe-result.js';
-
-/** One request in the making. */
-export interface HttpHead {
-  /** What has to be sent; null: nothing. */
-  takeOutput(): Uint8Array | null;
-  receive(data: Uint8Array): void;
-  /** The connection has ended. */
-  close(): void;
-  /** Whether the answer has come, or cannot come any more. */
-  readonly done: boolean;
-  /** Whether the answer was one of HTTP. */
-  readonly answered: boolean;
-  /** The Server header; null: none (so far). */
-  readonly server: string | null;
-}
 
 /** Application data that is taken, at most: header sections of more are cut off by servers and clients alike. */
 const MAX_DATA_LENGTH = 64 * 1024;

@@ -1,12 +1,11 @@
 // HEAD / over HTTP/1.1 (RFC 9112): writes the request, and reads of the answer no more than the header section, as
 // tolerantly as a fingerprint wants it: servers that do not follow the RFC are the ones to be told apart.
-import type { HttpHead } from './http-conversation.js';
+import { cleanValue, type HttpHead } from './http-head.js';
 
 /** A header section that is longer is read as far as this. */
 const MAX_SECTION_LENGTH = 32 * 1024;
 /** Interim answers (RFC 9110 section 15.2) that are passed over. */
 const MAX_INTERIM = 4;
-export const MAX_SERVER_LENGTH = 512;
 const STATUS_LINE = /^HTTP\/1\.\d (\d{3})/;
 
 export class Http1Head implements HttpHead {
@@ -71,12 +70,4 @@ export class Http1Head implements HttpHead {
       .map((line) => line.slice(line.indexOf(':') + 1).trim());
     if (values.length > 0) this.server = cleanValue(values.join(', '));
   }
-}
-
-/** A field value without control characters and the space around it. RFC 9110 section 5.5. */
-export function cleanValue(value: string): string {
-  return value
-    .replace(/[\x00-\x1f\x7f]/g, ' ')
-    .trim()
-    .slice(0, MAX_SERVER_LENGTH);
 }

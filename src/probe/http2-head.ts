@@ -3,8 +3,7 @@
 import { connect } from 'node:http2';
 import type { ClientHttp2Session } from 'node:http2';
 import { Duplex } from 'node:stream';
-import type { HttpHead } from './http-conversation.js';
-import { cleanValue } from './http1-head.js';
+import { cleanValue, type HttpHead } from './http-head.js';
 
 /** Of a server's header list. RFC 9113 section 6.5.2. */
 const MAX_HEADER_LIST = 32 * 1024;

@@ -14,10 +14,10 @@ import { extendedMasterSecret, keyBlock, masterSecret, verifyData } from '../tls
 import type { PrfHash } from '../tls/crypto/prf.js';
 import { keyLengths, legacyProtection } from '../tls/crypto/record-protection.js';
 import { Transcript } from '../tls/crypto/transcript.js';
-import type { HandshakeContext, VersionHandshake } from './handshake.js';
 import { refuseLegacyHello } from './server-hello-rules.js';
 import type { StrictMessage } from './strict-messages.js';
 import type { StrictServerHello } from './strict-server-hello.js';
+import { handshakeMessage, type HandshakeContext, type VersionHandshake } from './version-handshake.js';
 
 /** What comes next. The three between Certificate and ServerHelloDone may each be left out. */
 enum Step {
@@ -287,15 +287,4 @@ function encryptFor(leaf: CertificateKey, preMasterSecret: Uint8Array): Uint8Arr
   } catch {
     return null; // an RSA key that OpenSSL does not take
   }
-}
-
-/** A handshake message with its header. RFC 8446 section 4. */
-export function handshakeMessage(type: HandshakeType, body: Uint8Array): Uint8Array {
-  const message = new Uint8Array(4 + body.length);
-  message[0] = type;
-  message[1] = body.length >> 16;
-  message[2] = body.length >> 8;
-  message[3] = body.length;
-  message.set(body, 4);
-  return message;
 }

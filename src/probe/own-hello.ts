@@ -4,7 +4,7 @@ import { createHmac, randomBytes } from 'node:crypto';
 import type { NamedGroup } from '../tls/constants.js';
 import { EphemeralKeys } from '../tls/crypto/key-exchange.js';
 import type { KeyShare } from '../tls/crypto/key-exchange.js';
-import type { HandshakeRandomness } from './handshake.js';
+import type { HandshakeRandomness } from './version-handshake.js';
 
 const KEY_LENGTH = 32;
 /** Random bytes fetched at a time: one call for many hellos. */

@@ -15,12 +15,16 @@ import { tls13Protection } from '../tls/crypto/record-protection.js';
 import type { RecordProtection } from '../tls/crypto/record-protection.js';
 import { Transcript } from '../tls/crypto/transcript.js';
 import { RECORD_HEADER_LENGTH } from '../tls/records.js';
-import type { HandshakeContext, OfferedShare, VersionHandshake } from './handshake.js';
-import { handshakeMessage } from './legacy-handshake.js';
 import { refuseRetry, refuseShare, refuseTls13Hello } from './server-hello-rules.js';
 import type { Refusal } from './server-hello-rules.js';
 import type { StrictMessage } from './strict-messages.js';
 import type { StrictServerHello } from './strict-server-hello.js';
+import {
+  handshakeMessage,
+  type HandshakeContext,
+  type OfferedShare,
+  type VersionHandshake,
+} from './version-handshake.js';
 
 enum Step {
   ServerHello,

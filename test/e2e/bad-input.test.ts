@@ -15,7 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { sqlite } from '../../src/database/sqlite.js';
-import { CAPTURE_WAYS } from '../../src/capture/live-source.js';
+import { CAPTURE_WAYS } from '../../src/capture/live-options.js';
 import { openHelloSet } from '../../src/cli/hello-sets.js';
 import { hellotap, liveCaptureSkipReason, outcome, program, root, start, type Outcome } from './hellotap.js';
 

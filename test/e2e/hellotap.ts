@@ -2,7 +2,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { accessSync } from 'node:fs';
 import { join } from 'node:path';
-import { DEFAULT_CAPTURE_WAY, type CaptureWay } from '../../src/capture/live-source.js';
+import { DEFAULT_CAPTURE_WAY, type CaptureWay } from '../../src/capture/live-options.js';
 
 export const root = join(import.meta.dirname, '../..');
 export const program = join(root, 'dist/cli/main.js');

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
-import type { CaptureWay } from '../../src/capture/live-source.js';
+import type { CaptureWay } from '../../src/capture/live-options.js';
 import type { HellotapEvent } from '../../src/output/event.js';
 import { deployment } from '../lab/lab.js';
 import { outcome, start } from './hellotap.js';

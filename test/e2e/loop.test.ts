@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { CAPTURE_WAYS, type CaptureWay } from '../../src/capture/live-source.js';
+import { CAPTURE_WAYS, type CaptureWay } from '../../src/capture/live-options.js';
 import { deployment, labSkipReason } from '../lab/lab.js';
 import { liveCaptureSkipReason, root } from './hellotap.js';
 import type { LoopReport } from './loop-scenario.js';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
-import { CAPTURE_WAYS } from '../../src/capture/live-source.js';
+import { CAPTURE_WAYS } from '../../src/capture/live-options.js';
 import { liveCaptureSkipReason } from './hellotap.js';
 import { apartArguments, tapSkipReason } from './tap.js';
 import { GOLDEN_FLOWS, MOST_FLOWS, type TapReport } from './tap-scenario.js';

@@ -1,10 +1,7 @@
 // The cipher suites that the prober can go on with after the ServerHello: those of the paper's scanner, no more and no
 // fewer, because what comes after a suite that it does not implement is not part of a fingerprint.
 import type { Hkdf } from './key-schedule.js';
-
-/** What protects records. Names as node:crypto has them; `rc4` is our own. */
-export type AeadCipher = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305';
-export type CbcCipher = 'aes-128-cbc' | 'aes-256-cbc' | 'des-ede3-cbc';
+import type { AeadCipher, CbcCipher } from './primitives.js';
 
 /** A suite of TLS 1.2 and lower. */
 export interface LegacySuite {

@@ -2,11 +2,14 @@
 // the OpenSSL inside of Node.js. node:crypto has an object or a stream for each use, and they cost several times what they
 // compute (docs/performance.md).
 import { loadNativeAddon } from '../../native-addon.js';
-import type { AeadCipher, CbcCipher } from './cipher-suites.js';
 
 export type HashName = 'md5' | 'sha1' | 'sha256' | 'sha384';
 
 export const HASH_LENGTH: Readonly<Record<HashName, number>> = { md5: 16, sha1: 20, sha256: 32, sha384: 48 };
+
+/** Ciphers, named as node:crypto has them. */
+export type AeadCipher = 'aes-128-gcm' | 'aes-256-gcm' | 'chacha20-poly1305';
+export type CbcCipher = 'aes-128-cbc' | 'aes-256-cbc' | 'des-ede3-cbc';
 
 /** Bytes that an AEAD adds. RFC 5116 section 5. */
 export const TAG_LENGTH = 16;

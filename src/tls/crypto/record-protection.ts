@@ -2,10 +2,10 @@
 // One object is one direction under one set of keys. What may be in a record, and when, is the record layer's business.
 import { randomFillSync, timingSafeEqual } from 'node:crypto';
 import { ProtocolVersion } from '../constants.js';
-import type { AeadCipher, CbcCipher, LegacySuite, MacHash } from './cipher-suites.js';
+import type { LegacySuite, MacHash } from './cipher-suites.js';
 import { MAC_LENGTH } from './cipher-suites.js';
 import type { TrafficKeys } from './key-schedule.js';
-import { aeadOpen, aeadSeal, cbc, hmac, TAG_LENGTH } from './primitives.js';
+import { aeadOpen, aeadSeal, cbc, hmac, TAG_LENGTH, type AeadCipher, type CbcCipher } from './primitives.js';
 import { Rc4 } from './rc4.js';
 
 /** One direction of a connection under one set of keys. Records have to be given in order. */

@@ -1,23 +1,24 @@
 // Probes servers with a hello set: takes targets, gives results, and keeps to the limits. All parts meet here: the
 // scheduler says when, a Handshake says what, a connection carries it, a ServerProbe collects it.
 import { converse } from './connection.js';
-import type { ConnectionDeadlines, ConnectionEnd, Conversation } from './connection.js';
+import type { ConnectionDeadlines } from './connection.js';
+import { ConnectionJob } from './connection-job.js';
 import { DeadlineQueue, monotonicClock } from './deadlines.js';
 import type { ProbeExtra } from './extra.js';
 import { ExtraJob } from './extra-job.js';
 import { Handshake } from './handshake.js';
+import { HandshakeJob, type HandshakeConductor } from './handshake-job.js';
 import { HelloPreparer } from './hello-set.js';
 import type { HelloDefinition } from './hello-set.js';
 import { HttpExtra } from './http-extra.js';
 import { checkJarmSet, JarmExtra } from './jarm-extra.js';
 import { budgetPrefix } from './networks.js';
 import { MarkedRandomness, OwnHelloMark } from './own-hello.js';
-import type { ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
+import type { ProbeResult, ProbeTarget } from './probe-result.js';
 import { PROBER_DEFAULTS } from './prober-options.js';
-import type { HandshakeReport, ProberCounters, ProberOptions } from './prober-options.js';
+import type { ProberCounters, ProberOptions } from './prober-options.js';
 import { probeStream } from './probe-stream.js';
 import { Scheduler } from './scheduler.js';
-import type { Job } from './scheduler.js';
 import { ServerProbe } from './server-probe.js';
 import { withStartTls } from './starttls/conversation.js';
 
@@ -97,7 +98,7 @@ export class Prober {
     }
     this.waitingStart = 0;
     this.counters.waiting = 0;
-    this.scheduler.remove((job) => (job instanceof HandshakeJob || job instanceof ExtraJob) && job.abandon());
+    this.scheduler.remove((job) => job instanceof ConnectionJob && job.abandon());
     if (this.counters.active === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.onIdle.push(resolve);
@@ -133,11 +134,11 @@ export class Prober {
       this.scheduler.submit(
         next.target.address,
         prefix,
-        new HandshakeJob(probe, hello, prefix, this.conductor, finish),
+        new HandshakeJob(probe, hello, this.conductor, prefix, finish),
       );
     }
     for (const exchange of probe.extras.flatMap(({ exchanges }) => exchanges)) {
-      this.scheduler.submit(next.target.address, prefix, new ExtraJob(probe, exchange, prefix, this.conductor, finish));
+      this.scheduler.submit(next.target.address, prefix, new ExtraJob(probe, exchange, this.conductor, prefix, finish));
     }
     return true;
   }
@@ -177,7 +178,7 @@ export class Prober {
   }
 
   /** What the jobs need of the prober. */
-  private readonly conductor: Conductor = {
+  private readonly conductor: HandshakeConductor = {
     shakeHands: (target, hello, onEnd) => {
       const handshake = this.handshake(hello, target.serverName);
       this.conductor.connect(target, handshake, (end) => {
@@ -222,82 +223,6 @@ export class Prober {
     const port = first + this.nextPort;
     this.nextPort = (this.nextPort + 1) % (last - first + 1);
     return port;
-  }
-}
-
-/** What a job needs of its prober. */
-interface Conductor {
-  shakeHands(
-    target: ProbeTarget,
-    hello: HelloDefinition,
-    onEnd: (handshake: Handshake, end: ConnectionEnd) => void,
-  ): void;
-  connect(target: ProbeTarget, conversation: Conversation, onEnd: (end: ConnectionEnd) => void): void;
-  isExcluded(address: string): boolean;
-  submitLater(job: Job, target: ProbeTarget, prefix: string, delayMs: number): void;
-  count(outcome: ProbeOutcome, skipped: boolean): void;
-  report(report: HandshakeReport): void;
-}
-
-/** One handshake of one server's probe, from the moment when the scheduler lets it go. */
-class HandshakeJob implements Job {
-  constructor(
-    readonly probe: ServerProbe,
-    private readonly hello: HelloDefinition,
-    private readonly prefix: string,
-    private readonly conductor: Conductor,
-    /** Called once per server, by the job that is the last to end. */
-    private readonly finish: (result: ProbeResult | null) => void,
-  ) {}
-
-  settle(): boolean {
-    const { probe, hello, conductor } = this;
-    const reason = conductor.isExcluded(probe.target.address) ? 'excluded' : probe.givenUp;
-    if (reason === null) return false;
-    probe.skip(hello, reason);
-    conductor.count(reason, true);
-    this.finishIfLast();
-    return true;
-  }
-
-  run(done: () => void): void {
-    const { probe, hello, conductor } = this;
-    const { target } = probe;
-    const startedAt = new Date();
-    probe.begin(startedAt, monotonicClock());
-    conductor.shakeHands(target, hello, (handshake, { connected, localShortage }) => {
-      const outcome = handshake.outcome ?? 'closed';
-      const { observation, details } = handshake;
-      const again = probe.handshakeEnded(hello, observation, details, outcome, { connected, localShortage });
-      const retried = again !== null;
-      conductor.report({
-        target,
-        hello: hello.name,
-        observation,
-        outcome,
-        connected,
-        startedAt,
-        endedAt: new Date(),
-        retried,
-      });
-      if (retried) conductor.submitLater(this, target, this.prefix, again);
-      else conductor.count(outcome, false);
-      done();
-      this.finishIfLast();
-    });
-  }
-
-  /** Gives the job up if no connection to its server has been opened. False: it has to run. */
-  abandon(): boolean {
-    const { probe } = this;
-    if (probe.begun) return false;
-    if (probe.abandonOne()) this.finish(null);
-    return true;
-  }
-
-  private finishIfLast(): void {
-    const { probe } = this;
-    if (probe.takeFinished()) this.finish(probe.result(new Date(), monotonicClock()));
   }
 }
 

@@ -1,5 +1,5 @@
-// STARTTLS: each protocol's dialogue against a server that speaks as its RFC shows it and then real TLS; PostgreSQL against
-// PostgreSQL itself; and servers that do not want to, or never come to the point.
+// STARTTLS: each protocol's dialogue against a server that speaks as its RFC shows it and then real TLS; and servers that
+// do not want to, or never come to the point. Real servers: test/e2e/starttls.test.ts.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -12,7 +12,6 @@ import { withStartTls } from '../../../src/probe/starttls/conversation.js';
 import { STARTTLS_PORTS } from '../../../src/probe/starttls/dialogue.js';
 import type { StartTlsProtocol } from '../../../src/probe/starttls/dialogue.js';
 import { listen, makeCertificate, tcpServer, tlsServerSkipReason } from '../tls-server.js';
-import { postgresqlSkipReason, startPostgresql } from './postgresql.js';
 import { refusals, scripts, speak } from './servers.js';
 
 const protocols = Object.keys(STARTTLS_PORTS) as StartTlsProtocol[];
@@ -64,23 +63,6 @@ describe('TLS within a protocol', { skip: tlsServerSkipReason() }, () => {
       assert.doesNotMatch(said.join(''), /\x16\x03/);
     });
   }
-});
-
-describe('PostgreSQL itself', { skip: postgresqlSkipReason() || tlsServerSkipReason() }, () => {
-  it('goes over to TLS, and is fingerprinted', async () => {
-    const unused = await listen(tcpServer(() => undefined));
-    await unused.close();
-    const stop = await startPostgresql(unused.port, makeCertificate());
-    try {
-      const result = await probe(unused.port, 'postgres');
-      assert.deepEqual(result.outcome, { ordinary: 'ok' });
-      assert.match(result.fingerprint ?? '', /^771_130/);
-      const plain = await prober.probe({ address: '127.0.0.1', port: unused.port, serverName: null });
-      assert.equal(plain?.fingerprint, null, 'without its own words it speaks no TLS');
-    } finally {
-      await stop();
-    }
-  });
 });
 
 describe('a server that never comes to the point', () => {

@@ -77,6 +77,7 @@ export function labSkipReason(ids: readonly string[] = deployments.map(({ id }) 
   return missing.size === 0 ? false : `needs Debian’s ${[...missing].sort().join(', ')} for the lab`;
 }
 
+/** Whether a command, or a file by its path, is there. */
 export function installed(need: string): boolean {
   if (need.startsWith('/')) return accessible(need, constants.R_OK);
   const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`;

@@ -238,6 +238,8 @@ class TableRows {
 
   #text(text: string, line: number): void {
     if (text === '') return;
+    // pyasn begins its comments so. In a table with a header line, what begins so is no row, and to be named.
+    if (text.startsWith(';') && (this.#header === null || this.load?.line !== undefined)) return;
     if (text.startsWith('#')) {
       const columns = this.#header === null ? (this.commentedHeader?.(text) ?? null) : null;
       if (columns !== null) this.load = this.choose((this.#header = new Header(columns, line)));

@@ -80,7 +80,11 @@ describe('lists of networks', () => {
         {},
         [['192.0.2.1', 'AS64496 EXAMPLE-NET "one", two']],
       ],
-      ['; pyasn\n198.51.100.0/25\t64497\n'.slice(8), {}, [['198.51.100.1', 'AS64497']]],
+      [
+        '; IP-ASN32-DAT file\n; Original file : rib.bz2\n;\n198.51.100.0/25\t64497\n; end\n',
+        {},
+        [['198.51.100.1', 'AS64497']],
+      ],
       ['198.51.100.0-198.51.100.5\n', label, [['198.51.100.1', 'Example CDN']]],
     ] as const) {
       const store = servers(addresses);

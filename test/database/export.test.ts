@@ -10,6 +10,7 @@ import { stixPieces } from '../../src/database/export-stix.js';
 import { csvPieces, type Cell, type ExportTable } from '../../src/database/export-table.js';
 import { importFile } from '../../src/database/import.js';
 import { indicators, type Indicator } from '../../src/database/indicators.js';
+import { prune } from '../../src/database/prune.js';
 import { recordProbes } from '../../src/database/servers.js';
 import type { Store } from '../../src/database/store.js';
 import { uuid5 } from '../../src/database/uuid5.js';
@@ -111,6 +112,29 @@ describe('tables that go out and in again', () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it('leave out weeks whose counts were pruned, of servers seen since as well', async () => {
+    const rows = [...synthetic({ rows: 60, weeks: 12, fingerprints: 3, seed: 3 })].map((row) => ({
+      ...row,
+      ip: '192.0.2.1',
+      port: 443,
+      serverName: '',
+    }));
+    const table = (some: typeof rows): string => [COLUMNS.join(','), ...some.map(csvRow), ''].join('\n');
+    const store = freshStore();
+    await importFile(store, file(table(rows)), { seen: new Date('2022-01-03') });
+    const weeks = (): Set<string> =>
+      new Set(
+        whole(csvPieces(observationTable(store)))
+          .split('\n')
+          .slice(1, -1)
+          .map((line) => line.slice(0, 10)),
+      );
+    const before = weeks();
+    prune(store, Date.parse('2022-02-14') / 1000);
+    assert.deepEqual(weeks(), new Set([...before].filter((week) => week >= '2022-02-14')));
+    assert.ok(before.size > weeks().size);
   });
 
   it('name the list that a source is, where its name does not', async () => {

@@ -31,7 +31,8 @@ export function diversity(observations: Observations): Diversity {
   let entropy = 0;
   let labelled = 0;
   let unique = 0;
-  for (const { rows: own, labels } of keys.values()) {
+  // From the rarest on: sums of fractions depend on their order, and the same rows come in many.
+  for (const { rows: own, labels } of [...keys.values()].sort((a, b) => a.rows - b.rows)) {
     entropy -= (own / rows) * Math.log2(own / rows);
     const all = [...labels.values()].reduce((sum, count) => sum + count, 0);
     labelled += all;

@@ -126,6 +126,16 @@ describe('a thread that scans', () => {
     }
   });
 
+  it('says what to do where its program is missing', async () => {
+    const thread = new ScanThread(new URL('file:///nonexistent/scan-worker.js'));
+    thread.post({ bytes: Buffer.from(row(1)), first: 2 });
+    await assert.rejects(thread.next(), {
+      code: 'ERR_IMPORT',
+      message: /has ended: Cannot find module '.*scan-worker\.js'.*; if .* is missing, install hellotap again/,
+    });
+    await thread.close();
+  });
+
   it('does not keep anybody waiting when it has ended', async () => {
     const thread = new ScanThread();
     const next = thread.next();

@@ -224,12 +224,13 @@ export function statsCommand(): Command {
 }
 
 function statsJson(stats: DatabaseStats): Record<string, unknown> {
-  const { path, schemaVersion, bytes, servers, incomplete, firstSeen, lastSeen, ...rest } = stats;
+  const { path, schemaVersion, bytes, servers, states, incomplete, firstSeen, lastSeen, ...rest } = stats;
   return {
     path,
     schema_version: schemaVersion,
     bytes,
     servers,
+    states,
     incomplete,
     first_seen: optionalTime(firstSeen),
     last_seen: optionalTime(lastSeen),
@@ -246,9 +247,10 @@ function statsLines(stats: DatabaseStats): string[] {
     stats.firstSeen === null || stats.lastSeen === null ? '' : `, ${day(stats.firstSeen)} to ${day(stats.lastSeen)}`;
   return [
     `${stats.path}: schema ${stats.schemaVersion}, ${(stats.bytes / 1e6).toFixed(1)} MB`,
-    `servers: ${stats.servers}${span}; ${stats.incomplete} without a complete fingerprint`,
+    `servers: ${stats.servers}${span}, in ${stats.states} states, ${stats.incomplete} of them without a complete fingerprint`,
     `fingerprints: ${counts(stats.fingerprints)}`,
     `labels: ${stats.labels}; labelled fingerprints: ${counts(stats.labelled)}`,
+    `block-list entries: ${stats.listed}`,
     `on lists (servers and weeks): ${stats.blocklist} on block lists, ${stats.toplist} on top lists`,
   ];
 }

@@ -9,8 +9,10 @@ export interface DatabaseStats {
   readonly path: string;
   readonly schemaVersion: number;
   readonly bytes: number;
-  /** States of servers (address, port, name and what was seen), and how many of them have no complete fingerprint. */
+  /** Servers (address, port and name). */
   readonly servers: number;
+  /** States in which they were seen (what was seen, on which list), and how many of those have no complete fingerprint. */
+  readonly states: number;
   readonly incomplete: number;
   readonly firstSeen: number | null;
   readonly lastSeen: number | null;
@@ -20,6 +22,8 @@ export interface DatabaseStats {
   readonly labelled: Readonly<Record<string, number>>;
   /** Distinct labels. */
   readonly labels: number;
+  /** Fingerprints, certificates and addresses that stand on block lists themselves. */
+  readonly listed: number;
   /** Server-weeks on lists of either sort. */
   readonly blocklist: number;
   readonly toplist: number;
@@ -42,7 +46,8 @@ export function databaseStats(store: Store): DatabaseStats {
       path: store.path,
       schemaVersion: SCHEMA_VERSION,
       bytes: fileBytes(store.path),
-      servers: servers?.n ?? 0,
+      servers: count(store, 'SELECT count(*) AS n FROM (SELECT DISTINCT address, port, name FROM server)'),
+      states: servers?.n ?? 0,
       incomplete: count(
         store,
         `SELECT count(*) AS n FROM server WHERE profile_id IN
@@ -63,6 +68,11 @@ export function databaseStats(store: Store): DatabaseStats {
       labels: count(
         store,
         'SELECT count(*) AS n FROM label WHERE id IN (SELECT label_id FROM claim WHERE removed = 0)',
+      ),
+      listed: count(
+        store,
+        `SELECT count(DISTINCT fingerprint_id) AS n FROM claim
+         WHERE count > 0 AND source_id IN (SELECT id FROM source WHERE class = 'blocklist')`,
       ),
       blocklist: lists['blocklist'] ?? 0,
       toplist: lists['toplist'] ?? 0,

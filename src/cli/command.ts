@@ -1,6 +1,7 @@
 // The frame of every command: configuration file, signals, errors to one line, exit codes as documented.
 import type { Command } from 'commander';
 import { type OptionValues } from 'commander';
+import { databaseError } from '../database/database-error.js';
 import { defaultDatabasePath } from '../database/default-path.js';
 import { HellotapError } from '../errors.js';
 import { commonOptions, type CommonOptions } from './common-options.js';
@@ -57,12 +58,17 @@ export function framed<Options extends object>(command: Command, body: Body<Opti
       code = await body(args, { ...options, inputs: inputsOf(args, options) }, contextOf(terminal));
     } catch (error) {
       terminal.clearProgress();
-      code = explainFailure(error, terminal);
+      // Of single statements the database's errors come as they are.
+      code = explainFailure(databaseError(error, databaseOf(command.opts())), terminal);
     }
     terminal.clearProgress();
     process.exit(code);
   });
   return command;
+}
+
+function databaseOf({ database }: OptionValues): string {
+  return typeof database === 'string' ? database : defaultDatabasePath();
 }
 
 /** Options that name files to be read. */

@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { parseFingerprintKey, type FingerprintKey } from '../database/fingerprint-key.js';
 import { findByPrefix } from '../database/fingerprints.js';
 import { addLabel, LABEL_KINDS, removeLabel } from '../database/labels.js';
-import { NO_SOURCE, sourceByName } from '../database/source.js';
+import { isSourceName, NO_SOURCE, SOURCE_RULE, sourceByName } from '../database/source.js';
 import type { Store } from '../database/store.js';
 import { HellotapError } from '../errors.js';
 import { ExitCode, framed } from './command.js';
@@ -45,6 +45,8 @@ export function labelCommand(): Command {
     if (action !== 'add' && action !== 'remove') {
       throw new HellotapError('ERR_USAGE', `db label does add or remove, not "${action ?? ''}"`);
     }
+    const { source = '' } = options;
+    if (!isSourceName(source)) throw new HellotapError('ERR_USAGE', `--source: ${SOURCE_RULE}`);
     const store = openStore(options, action === 'add');
     try {
       const key = keyOf(store, fingerprint, options.helloSet);
@@ -52,7 +54,7 @@ export function labelCommand(): Command {
         addLabel(store, {
           key,
           label: { name, kind: options.kind ?? 'other' },
-          source: options.source === undefined ? NO_SOURCE : sourceByName(options.source),
+          source: source === '' ? NO_SOURCE : sourceByName(source),
           firstSeen: null,
           lastSeen: null,
           count: options.count ?? 1,
@@ -76,6 +78,17 @@ function keyOf(store: Store, text: string, helloSet: string | undefined): Finger
   const found = text.length < SHORTEST_PREFIX ? [] : findByPrefix(store, text);
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  const why = found.length > 1 ? `stands for ${found.length} fingerprints: give more digits` : key;
-  throw new HellotapError('ERR_USAGE', `${text}: ${why}`);
+  throw new HellotapError('ERR_USAGE', `${text}: ${found.length > 1 ? tooMany(found.length) : noneOf(text, key)}`);
+}
+
+function tooMany(found: number): string {
+  return `stands for ${found} fingerprints: give more digits`;
+}
+
+/** @param why it is no whole key */
+function noneOf(text: string, why: string): string {
+  if (!/^[0-9a-f]{1,31}$/i.test(text)) return why;
+  return text.length < SHORTEST_PREFIX
+    ? `give at least ${SHORTEST_PREFIX} digits of a fingerprint_id`
+    : 'no fingerprint in the database begins so';
 }

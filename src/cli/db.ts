@@ -48,6 +48,9 @@ export function dbCommand(): Command {
   return group;
 }
 
+/** What standard input is called. */
+const STDIN = 'standard input';
+
 type ImportFlags = DatabaseOptions & OutputOptions & Omit<ImportOptions, 'seen'> & { readonly seen?: Date };
 
 const IMPORT_HELP = `
@@ -110,7 +113,7 @@ function importCommand(): Command {
           }
         } catch (error) {
           if (context.signal.aborted) {
-            context.terminal.warning(`${file}: stopped; nothing of it was imported`);
+            context.terminal.warning(`${file === '-' ? STDIN : file}: stopped; nothing of it was imported`);
             break;
           }
           if (!(error instanceof HellotapError) || error.code !== 'ERR_IMPORT' || files.length === 1) throw error;
@@ -156,7 +159,7 @@ async function importOne(
   };
   // What comes from a pipe may not come for long.
   const input = file === '-' ? addAbortSignal(signal, process.stdin) : null;
-  if (input !== null) return [await importStream(store, 'standard input', input, options)];
+  if (input !== null) return [await importStream(store, STDIN, input, options)];
   const isFolder = statSync(file, { throwIfNoEntry: false })?.isDirectory() === true;
   return isFolder ? importGoscannerFolder(store, file, options) : [await importFile(store, file, options)];
 }

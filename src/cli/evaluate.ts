@@ -111,9 +111,9 @@ async function runEvaluate(
     const read = await reading.readObservations(name, take, bytes, form);
     form = read.weekForm;
     rejected += read.rejected;
-    for (const { line, reason } of read.rejects) terminal.warning(`${file}, line ${line}: left out: ${reason}`);
+    for (const { line, reason } of read.rejects) terminal.warning(`${name}, line ${line}: left out: ${reason}`);
     if (read.rejected > read.rejects.length) {
-      terminal.warning(`${file}: ${read.rejected - read.rejects.length} more rows were left out`);
+      terminal.warning(`${name}: ${read.rejected - read.rejects.length} more rows were left out`);
     }
   }
   if (used === 0) {

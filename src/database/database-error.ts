@@ -1,11 +1,10 @@
 // SQLite's result codes as HellotapErrors: what happened to which file, and what to do about it.
 
 import { HellotapError } from '../errors.js';
-import { sqlite } from './sqlite.js';
 
 /** Translates an error of the SQLite binding; any other error is given back as it is. */
 export function databaseError(error: unknown, path: string): unknown {
-  if (error instanceof HellotapError || !(error instanceof sqlite().SqliteError)) return error;
+  if (!isSqliteError(error)) return error;
   const cause = { cause: error };
   const code = error.code;
   if (code.startsWith('SQLITE_BUSY') || code.startsWith('SQLITE_LOCKED')) {
@@ -50,4 +49,9 @@ export function databaseError(error: unknown, path: string): unknown {
     );
   }
   return error;
+}
+
+/** Told by its name: there are two editions of the binding, and a failure may have other reasons than that none is loaded. */
+function isSqliteError(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && error.name === 'SqliteError' && 'code' in error && typeof error.code === 'string';
 }

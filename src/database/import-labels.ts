@@ -3,7 +3,7 @@
 import { parseFingerprintKey } from './fingerprint-key.js';
 import { printable } from './import-fingerprints.js';
 import { isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
-import { MAX_SOURCE, sourceByName, type SourceRef } from './source.js';
+import { CONTROL, MAX_SOURCE, sourceByName, type SourceRef } from './source.js';
 import { StagedClaims } from './staged-claims.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
@@ -16,9 +16,6 @@ export interface LabelDefaults {
   readonly seen: number | null;
   readonly helloSet: string | undefined;
 }
-
-/** No label and no source holds these. */
-export const CONTROL = /\p{Cc}/u;
 
 export function isLabelTable(header: Header): boolean {
   return header.has('fingerprint') && header.has('label') && header.has('kind');

@@ -5,9 +5,9 @@
 import { parse } from 'csv-parse/sync';
 import { endpointKey, parseFingerprintKey, type FingerprintKey } from './fingerprint-key.js';
 import { parsePort, printable } from './import-fingerprints.js';
-import { CONTROL, timeOf } from './import-labels.js';
+import { timeOf } from './import-labels.js';
 import { MAX_LABEL } from './labels.js';
-import { sourceByName, type SourceRef } from './source.js';
+import { CONTROL, sourceByName, type SourceRef } from './source.js';
 import { StagedClaims } from './staged-claims.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';

@@ -2,11 +2,10 @@
 // range answer carries its label, as often as they were seen. Of ranges within ranges the narrowest counts.
 
 import { printable } from './import-fingerprints.js';
-import { CONTROL } from './import-labels.js';
 import { ensureSource, isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
 import { NetworkServers } from './network-servers.js';
 import { networkBetween, parseNetwork, type Network } from './networks.js';
-import type { SourceRef } from './source.js';
+import { CONTROL, type SourceRef } from './source.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
 

@@ -2,8 +2,8 @@
 
 import { HellotapError } from '../errors.js';
 import type { SightingOptions } from './import-fingerprints.js';
-import { isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
-import { MAX_SOURCE, NO_SOURCE, sourceByName, type SourceRef } from './source.js';
+import { isLabelKind, isLabelName, LABEL_KINDS, LABEL_RULE } from './labels.js';
+import { isSourceName, NO_SOURCE, SOURCE_RULE, sourceByName, type SourceRef } from './source.js';
 import type { Reject } from './table-reader.js';
 
 export interface ImportOptions {
@@ -38,18 +38,17 @@ export interface ImportReport {
 }
 
 /** Throws ERR_USAGE where options are none or contradict each other. */
-export function checkOptions({ label, kind, source }: ImportOptions): void {
+export function checkOptions({ label, kind, source, helloSet }: ImportOptions): void {
   if (kind !== undefined && !isLabelKind(kind)) {
     throw new HellotapError('ERR_USAGE', `--kind ${kind}: is none of ${LABEL_KINDS.join(', ')}`);
   }
   if (kind !== undefined && label === undefined) {
     throw new HellotapError('ERR_USAGE', '--kind says what sort of label it is: name the label with --label NAME');
   }
-  if (label !== undefined && (label.trim() === '' || label.length > MAX_LABEL)) {
-    throw new HellotapError('ERR_USAGE', `--label: a name of 1 to ${MAX_LABEL} characters`);
-  }
-  if (source !== undefined && source.length > MAX_SOURCE) {
-    throw new HellotapError('ERR_USAGE', `--source: a name of at most ${MAX_SOURCE} characters`);
+  if (label !== undefined && !isLabelName(label)) throw new HellotapError('ERR_USAGE', `--label: ${LABEL_RULE}`);
+  if (source !== undefined && !isSourceName(source)) throw new HellotapError('ERR_USAGE', `--source: ${SOURCE_RULE}`);
+  if (helloSet !== undefined && (helloSet.trim() === '' || !isSourceName(helloSet))) {
+    throw new HellotapError('ERR_USAGE', `--hello-set: ${SOURCE_RULE}, and not empty`);
   }
 }
 

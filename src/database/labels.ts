@@ -4,7 +4,7 @@ import { HellotapError } from '../errors.js';
 import { ensureFingerprint, findFingerprint } from './fingerprints.js';
 import { FIXED_KINDS, type FingerprintKey, type FixedKind } from './fingerprint-key.js';
 import type { LabelEvidence } from './scores.js';
-import type { SourceRef } from './source.js';
+import { CONTROL, type SourceRef } from './source.js';
 import type { LabelRef } from './staging.js';
 import type { Store } from './store.js';
 
@@ -13,6 +13,13 @@ export type LabelKindName = (typeof LABEL_KINDS)[number];
 
 /** Longer names are no names. */
 export const MAX_LABEL = 500;
+
+/** What a label's name is, in words. */
+export const LABEL_RULE = `a name of 1 to ${MAX_LABEL} characters, none of them a control character`;
+
+export function isLabelName(text: string): boolean {
+  return text.trim() !== '' && text.length <= MAX_LABEL && !CONTROL.test(text);
+}
 
 export function isLabelKind(text: string): text is LabelKindName {
   return (LABEL_KINDS as readonly string[]).includes(text);
@@ -100,11 +107,10 @@ export function labelledDigests(store: Store, kind: FixedKind, most: number): Ui
 
 /** Sets a label by hand; also one that had been removed. Raises the generation. */
 export function addLabel(store: Store, claim: Claim): void {
-  if (claim.label.name.trim() === '' || claim.label.name.length > MAX_LABEL || !isLabelKind(claim.label.kind)) {
-    throw new HellotapError(
-      'ERR_USAGE',
-      `a label has a name and one of the kinds ${LABEL_KINDS.join(', ')}, not "${claim.label.kind}"`,
-    );
+  const { name, kind } = claim.label;
+  if (!isLabelName(name)) throw new HellotapError('ERR_USAGE', `the label: ${LABEL_RULE}`);
+  if (!isLabelKind(kind)) {
+    throw new HellotapError('ERR_USAGE', `"${kind}" is none of the kinds ${LABEL_KINDS.join(', ')}`);
   }
   store.write(() => {
     mergeClaim(store, claim, true);

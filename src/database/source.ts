@@ -14,6 +14,16 @@ export const NO_SOURCE: SourceRef = { name: '', class: null };
 /** Longer names are no names. */
 export const MAX_SOURCE = 200;
 
+/** No label and no source holds these. */
+export const CONTROL = /\p{Cc}/u;
+
+/** What a source's name is, in words. */
+export const SOURCE_RULE = `a name of at most ${MAX_SOURCE} characters, none of them a control character`;
+
+export function isSourceName(text: string): boolean {
+  return text.length <= MAX_SOURCE && !CONTROL.test(text);
+}
+
 /** A source by its name: `toplist` and `blocklist`, alone or before a colon (`toplist:tranco`), say what list it is. */
 export function sourceByName(name: string): SourceRef {
   const trimmed = name.trim();

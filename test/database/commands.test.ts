@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { stackKey } from '../../src/database/fingerprint-key.js';
+import { parseFingerprintKey, stackKey } from '../../src/database/fingerprint-key.js';
 import { addLabel } from '../../src/database/labels.js';
 import { recordProbes } from '../../src/database/servers.js';
-import { NO_SOURCE } from '../../src/database/source.js';
+import { NO_SOURCE, sourceByName } from '../../src/database/source.js';
 import { Store } from '../../src/database/store.js';
 import { program } from '../e2e/hellotap.js';
-import { file, freshPath, goldenLine, goldenProbes } from './scratch.js';
+import { file, freshPath, golden, goldenLine, goldenProbes } from './scratch.js';
 
 function db(...args: readonly string[]): { status: number | null; stdout: string; stderr: string } {
   return spawnSync(process.execPath, [program, 'db', ...args], { encoding: 'utf8', timeout: 60_000 });
@@ -75,6 +76,60 @@ describe('hellotap db', () => {
     const nothing = db('nearest', alone, '--database', path);
     assert.equal(nothing.status, 1);
     assert.match(nothing.stderr, /no labelled fingerprint in the database is like it/);
+  });
+
+  it('says in one line that a file is damaged where it is met in the middle of an export', () => {
+    const path = freshPath();
+    const store = Store.open(path);
+    const many = Array.from({ length: 3000 }, (_, n) => `cert-sha1:${n.toString(16).padStart(40, '0')}`);
+    for (const text of many) {
+      const key = parseFingerprintKey(text);
+      assert.ok(typeof key !== 'string');
+      const label = { name: 'synthetic', kind: 'c2' };
+      store.exec('PRAGMA synchronous = OFF');
+      addLabel(store, { key, label, source: NO_SOURCE, firstSeen: null, lastSeen: null, count: 1 });
+    }
+    const page = store
+      .prepare<[], { pageno: number }>(`SELECT max(pageno) AS pageno FROM dbstat WHERE name = 'fingerprint'`)
+      .get()!.pageno;
+    store.close();
+    const bytes = readFileSync(path);
+    writeFileSync(path, bytes.fill(0xaa, (page - 1) * 4096, page * 4096));
+    const { status, stderr } = db('export', 'labels', '--database', path);
+    assert.equal(status, 1);
+    assert.match(stderr, /^hellotap db export: .*: the database is damaged \(.*\); restore a copy.*\n$/);
+  });
+
+  it('counts servers apart from the states in which they were seen, and what stands on block lists itself', () => {
+    const path = filled();
+    const store = Store.open(path);
+    recordProbes(store, goldenProbes(new Date('2022-07-04')), { source: sourceByName('toplist:lab') });
+    store.close();
+    const list = file('# Firstseen,DstIP,DstPort\n2021-10-04 11:30:03,192.0.2.10,8808\n');
+    assert.equal(db('import', list, '--database', path).status, 0);
+    const stats = JSON.parse(db('stats', '--database', path).stdout) as Record<string, number>;
+    const servers = new Set(golden.map(({ ip, port, server_name: name }) => `${ip} ${port} ${name ?? ''}`)).size;
+    assert.deepEqual([stats['servers'], stats['states'], stats['listed']], [servers, 2 * servers, 1]);
+    assert.match(db('stats', '--database', path, '--format', 'table').stdout, /^block-list entries: 1$/m);
+  });
+
+  it('says what is wrong with a label, and with the beginning of an id', () => {
+    const path = filled();
+    const id = Buffer.from(stackKey(goldenLine('nginx-default').fingerprint!).digest).toString('hex');
+    for (const [args, expected] of [
+      [['label', 'add', id, ' '], /the label: a name of 1 to 500 characters/],
+      [['label', 'add', id, 'two\nlines'], /the label: .* none of them a control character/],
+      [['label', 'add', id, 'x', '--source', 'a\tb'], /--source: .* none of them a control character/],
+      [['label', 'add', id.slice(0, 7), 'x'], /give at least 8 digits of a fingerprint_id/],
+      [['label', 'add', '0123456789', 'x'], /no fingerprint in the database begins so/],
+      [['import', '--label', 'a\nb', file('')], /--label: .* none of them a control character/],
+      [['import', '--source', 'a\nb', file('')], /--source: .* none of them a control character/],
+      [['import', '--hello-set', '', file('')], /--hello-set: .* not empty/],
+    ] as const) {
+      const { status, stderr } = db(...args, '--database', path);
+      assert.equal(status, 2, stderr);
+      assert.match(stderr, expected);
+    }
   });
 
   it('reads a block list that is told by itself, and names rejected rows', () => {

@@ -72,7 +72,7 @@ describe('an import that is stopped', () => {
     child.kill('SIGINT');
     await once(child, 'close');
     assert.equal(child.exitCode, 130, stderr);
-    assert.match(stderr, /-: stopped; nothing of it was imported/);
+    assert.match(stderr, /standard input: stopped; nothing of it was imported/);
     const store = Store.open(path);
     assert.equal(verifyDatabase(store).servers, 0);
     store.close();

@@ -147,7 +147,6 @@ function* serverRows(store: Store, types: ExportTable['columns']): Generator<Cel
 }
 
 interface SightingRow {
-  profile: number;
   address: Uint8Array;
   port: number;
   name: string;
@@ -163,8 +162,7 @@ interface SightingRow {
 
 /**
  * `week,ip,port,server_name,fingerprint,http_server,jarm,source,label`, what `evaluate` reads: one row per server and week,
- * of servers on a list. Of a server that stayed as it was, the last 53 weeks are told apart (schema.ts). Weeks whose counts
- * were pruned stay away: what is exported gives the same evaluation.
+ * of servers on a list. Of a server that stayed as it was, the last 53 weeks are told apart (schema.ts).
  */
 export function observationTable(store: Store, helloSet: string = ATSF_2022.name): ExportTable {
   return {
@@ -184,39 +182,24 @@ export function observationTable(store: Store, helloSet: string = ATSF_2022.name
 }
 
 function* observationRows(store: Store, helloSet: string): Generator<Cell[]> {
-  const firstCounted = prunedWeek(store);
-  const counted = store.prepare<[number, number]>('SELECT 1 FROM tally WHERE profile_id = ? AND week = ?');
   const rows = store
     .prepare<[string], SightingRow>(
       `SELECT s.address, s.port, s.name, CASE WHEN k.name = ? THEN f.text END AS fingerprint, h.text AS httpServer,
-         lower(hex(j.digest)) AS jarm, o.name AS source, o.class AS list, l.name AS label, s.last_seen AS lastSeen, s.weeks,
-         p.id AS profile
+         lower(hex(j.digest)) AS jarm, o.name AS source, o.class AS list, l.name AS label, s.last_seen AS lastSeen, s.weeks
        ${SERVER_STATES}
        WHERE o.class IS NOT NULL
        ORDER BY s.address, s.port, s.name, s.last_seen, s.profile_id`,
     )
     .iterate(helloSet);
-  for (const row of rows) {
-    const { address, port, name, fingerprint, httpServer, jarm, source, list, label, lastSeen, weeks, profile } = row;
+  for (const { address, port, name, fingerprint, httpServer, jarm, source, list, label, lastSeen, weeks } of rows) {
     const listed = source === list || source.startsWith(`${list}:`) ? source : `${list}:${source}`;
     const rest = [addressText(address), port, name, fingerprint, httpServer, jarm, listed, label];
     const last = weekOf(lastSeen);
     // More bits than the operators on integers take.
     for (let back = 0, bits = weeks; bits > 0; back += 1, bits = Math.floor(bits / 2)) {
-      if (bits % 2 === 0) continue;
-      const week = last - back;
-      // A pruned week that was imported again counts again.
-      if (week >= firstCounted || counted.get(profile, week) !== undefined) yield [weekText(week, 'date'), ...rest];
+      if (bits % 2 === 1) yield [weekText(last - back, 'date'), ...rest];
     }
   }
-}
-
-/** The first week whose counts were never pruned. */
-function prunedWeek(store: Store): number {
-  const before = store
-    .prepare<[], { value: number }>(`SELECT value FROM meta WHERE key = 'pruned_before'`)
-    .get()?.value;
-  return before === undefined ? -Infinity : weekOf(before);
 }
 
 function columns(types: Readonly<Record<string, ColumnType>>): ExportTable['columns'] {

@@ -163,7 +163,10 @@ function stageProfile(staging: Staging, row: ProfileRow): number {
   });
 }
 
-/** One time in each week in which a server was seen: the first and the last as they are, Mondays between. */
+/**
+ * One time in each week in which a server was seen: the first and the last as they are, Mondays between. A first time whose
+ * week was pruned is none.
+ */
 export function sightings({ first, last, weeks }: Pick<ServerRow, 'first' | 'last' | 'weeks'>): number[] {
   const lastWeek = weekOf(last);
   const firstWeek = weekOf(first);
@@ -177,7 +180,9 @@ export function sightings({ first, last, weeks }: Pick<ServerRow, 'first' | 'las
     const week = lastWeek - back;
     if (rest % 2 === 1 && week > firstWeek) times.push(mondayOf(week));
   }
-  if (first < last) times.push(first);
+  const toFirst = lastWeek - firstWeek;
+  const isCounted = toFirst >= WEEK_WINDOW || Math.floor(weeks / 2 ** toFirst) % 2 === 1;
+  if (first < last && isCounted) times.push(first);
   return times;
 }
 

@@ -3,8 +3,9 @@
 import { statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { HellotapError } from '../errors.js';
+import { WEEK_WINDOW } from './schema.js';
 import type { Store } from './store.js';
-import { mondayOf, weekOf } from './week.js';
+import { mondayOf, weekOf, weekSql } from './week.js';
 
 export interface PruneReport {
   /** Seconds since 1970: the Monday of the week that the date lies in; what was last seen before it is gone. */
@@ -14,9 +15,21 @@ export interface PruneReport {
   readonly fingerprints: number;
 }
 
+/** Of the weeks that a row tells apart, how many stay. */
+const KEPT = `(${weekSql('last_seen')} - @week + 1)`;
+const KEPT_WEEKS = `(weeks & ((1 << ${KEPT}) - 1))`;
+
+/** So that a server that was seen since counts again when a table of an earlier week is imported again. */
+const FORGET_WEEKS = `
+  UPDATE server SET
+    weeks = ${KEPT_WEEKS},
+    count = ${Array.from({ length: WEEK_WINDOW }, (_, bit) => `(${KEPT_WEEKS} >> ${bit} & 1)`).join(' + ')}
+  WHERE first_seen < @before AND ${KEPT} < ${WEEK_WINDOW}`;
+
 /**
- * Forgets servers and labels last seen before the week of a time, and counts of earlier weeks, so that scores speak of
- * what is left. Labels without a date and those taken away by hand stay. Raises the generation where anything changed.
+ * Forgets servers and labels last seen before the week of a time, and that what stays was seen in earlier weeks, so that
+ * scores speak of what is left; since when it is known stays. Labels without a date and those taken away by hand stay.
+ * Raises the generation where anything changed.
  */
 export function prune(store: Store, seconds: number): PruneReport {
   const week = weekOf(seconds);
@@ -25,6 +38,7 @@ export function prune(store: Store, seconds: number): PruneReport {
     const run = (sql: string, ...values: number[]): number => store.prepare<number[]>(sql).run(...values).changes;
     const servers = run('DELETE FROM server WHERE last_seen < ?', before);
     const weeks = run('DELETE FROM tally WHERE week < ?', week);
+    store.prepare(FORGET_WEEKS).run({ week, before });
     const claims = run('DELETE FROM claim WHERE last_seen < ? AND removed = 0', before);
     run(`DELETE FROM profile WHERE id NOT IN (SELECT profile_id FROM server UNION SELECT profile_id FROM tally)`);
     run(`DELETE FROM answers WHERE NOT EXISTS (SELECT 1 FROM profile p WHERE p.answers_id = answers.id)`);

@@ -46,7 +46,7 @@ const COUNTS: readonly { readonly check: string; readonly detail: string; readon
           OR first_seen > last_seen OR first_seen < 0 OR count < 1 OR weeks & 1 = 0`,
   },
   {
-    // What was pruned is gone from tally, and still in the counts of servers that were seen later as well.
+    // What was pruned is gone from tally, and still in the counts of servers that were seen more than a year later as well.
     check: 'counts',
     detail: 'profiles whose servers were not seen as often as the weekly counts say',
     sql: `SELECT count(*) AS n FROM (

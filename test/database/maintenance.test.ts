@@ -81,6 +81,14 @@ const content = (store: Store): unknown => [
     .all(),
 ];
 
+/** How often servers were seen, in which weeks. */
+const counts = (store: Store): unknown => [
+  store
+    .prepare('SELECT hex(address) AS address, port, name, last_seen, count, weeks FROM server ORDER BY 1, 2, 3')
+    .all(),
+  store.prepare('SELECT week, sum(servers) AS servers FROM tally GROUP BY 1 ORDER BY 1').all(),
+];
+
 describe('verifying', () => {
   it('finds nothing in a sound database', () => {
     assert.deepEqual(verifyDatabase(freshStore()).damages, []);
@@ -255,6 +263,40 @@ describe('pruning', () => {
     const [sighting] = findServer(store, probe!.server);
     assert.deepEqual([sighting!.firstSeen, sighting!.lastSeen], [at(0).getTime() / 1000, at(28).getTime() / 1000]);
     assert.deepEqual(verifyDatabase(store).damages, []);
+  });
+
+  it('leaves what would be there without the weeks before, here and where it is merged into; told again, they count again', () => {
+    const probes = goldenProbes(at(0)).slice(0, 3);
+    const seen = fc.record({ probe: fc.nat(2), week: fc.nat(40) });
+    fc.assert(
+      fc.property(fc.array(seen, { minLength: 1, maxLength: 30 }), fc.nat(42), (all, cut) => {
+        const store = freshStore();
+        const record = (into: Store, some: typeof all): void => {
+          const source = sourceByName('toplist:lab');
+          recordProbes(
+            into,
+            some.map(({ probe, week }) => ({ ...probes[probe]!, seenAt: at(7 * week) })),
+            { source },
+          );
+        };
+        record(store, all);
+        const before = content(store);
+        prune(store, at(7 * cut).getTime() / 1000);
+        const left = freshStore();
+        record(
+          left,
+          all.filter(({ week }) => week >= cut),
+        );
+        const merged = freshStore();
+        mergeDatabase(merged, store.path);
+        assert.deepEqual(content(merged), content(left));
+        assert.deepEqual(counts(store), counts(left));
+        assert.deepEqual(verifyDatabase(store).damages, []);
+        record(store, all);
+        assert.deepEqual(content(store), before);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('raises the generation where something went, and leaves it where nothing did', () => {

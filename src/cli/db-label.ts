@@ -38,7 +38,11 @@ export function labelCommand(): Command {
     databaseOption(),
     new Option('--kind <kind>', 'what sort of label it is (add: other; remove: any)').choices(LABEL_KINDS),
     option('--source <name>', 'who says so'),
-    option('--count <n>', 'observations that it stands for (default: 1); what is there already stays where it is more', integer(1, 1e12)),
+    option(
+      '--count <n>',
+      'observations that it stands for (default: 1); what is there already stays where it is more',
+      integer(1, 1e12),
+    ),
     option('--hello-set <name>', 'the fingerprint is of this hello set (default: atsf-2022)'),
   ]);
   return framed<LabelFlags>(command, ([action, fingerprint = '', name = ''], options, { terminal }) => {

@@ -35,7 +35,7 @@ const floods: Readonly<Record<FloodKind, Expected>> = {
   'half-initials': { bounds: 8 + 2, garbage: GARBAGE, dropped: ({ quic }) => quic['evicted'] },
   'locked-initials': { bounds: 8 + 2, garbage: GARBAGE, dropped: ({ quic }) => quic['evicted'] },
   // Each server is remembered, 65,536 of them. The heap takes several times as many until what is let go of leaves as much
-  // room as what comes needs: 640,000 servers end where 320,000 do (docs/performance.md).
+  // room as what comes needs: 2,000,000 servers end where 1,000,000 do (docs/performance.md).
   servers: { bounds: FLOWS + REASSEMBLY + 64, garbage: 16, dropped: ({ counters }) => counters['flowsEvicted'] },
 };
 

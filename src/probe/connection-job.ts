@@ -14,18 +14,22 @@ export interface Conductor {
   count(outcome: ProbeOutcome, skipped: boolean): void;
 }
 
+/** What the jobs of one server have in common. */
+export interface ServerJobs<C extends Conductor = Conductor> {
+  readonly probe: ServerProbe;
+  readonly conductor: C;
+  /** Budget that the server falls under; see `budgetPrefix`. */
+  readonly prefix: string;
+  /** Called once, by the job that is the last to end. */
+  readonly finish: (result: ProbeResult | null) => void;
+}
+
 /** What is said on the connection, and what its end means, is for those who extend this. */
 export abstract class ConnectionJob<C extends Conductor = Conductor> implements Job {
-  /** @param finish called once per server, by the job that is the last to end */
-  constructor(
-    readonly probe: ServerProbe,
-    protected readonly conductor: C,
-    private readonly prefix: string,
-    private readonly finish: (result: ProbeResult | null) => void,
-  ) {}
+  constructor(protected readonly server: ServerJobs<C>) {}
 
   settle(): boolean {
-    const { probe, conductor } = this;
+    const { probe, conductor } = this.server;
     const reason = conductor.isExcluded(probe.target.address) ? 'excluded' : probe.givenUp;
     if (reason === null) return false;
     this.skip(reason);
@@ -35,12 +39,12 @@ export abstract class ConnectionJob<C extends Conductor = Conductor> implements 
   }
 
   run(done: () => void): void {
-    const { probe, conductor } = this;
+    const { probe, conductor, prefix } = this.server;
     const startedAt = new Date();
     probe.begin(startedAt, monotonicClock());
     this.connect(startedAt, (outcome, again) => {
       if (again === null) conductor.count(outcome, false);
-      else conductor.submitLater(this, probe.target, this.prefix, again);
+      else conductor.submitLater(this, probe.target, prefix, again);
       done();
       this.finishIfLast();
     });
@@ -48,9 +52,9 @@ export abstract class ConnectionJob<C extends Conductor = Conductor> implements 
 
   /** Gives the job up if no connection to its server has been opened. False: it has to run. */
   abandon(): boolean {
-    const { probe } = this;
+    const { probe, finish } = this.server;
     if (probe.begun) return false;
-    if (probe.abandonOne()) this.finish(null);
+    if (probe.abandonOne()) finish(null);
     return true;
   }
 
@@ -61,7 +65,7 @@ export abstract class ConnectionJob<C extends Conductor = Conductor> implements 
   protected abstract connect(startedAt: Date, onEnd: (outcome: ProbeOutcome, again: number | null) => void): void;
 
   private finishIfLast(): void {
-    const { probe } = this;
-    if (probe.takeFinished()) this.finish(probe.result(new Date(), monotonicClock()));
+    const { probe, finish } = this.server;
+    if (probe.takeFinished()) finish(probe.result(new Date(), monotonicClock()));
   }
 }

@@ -1,11 +1,10 @@
 // One handshake of one server's probe.
 import type { ConnectionEnd } from './connection.js';
-import { ConnectionJob, type Conductor } from './connection-job.js';
+import { ConnectionJob, type Conductor, type ServerJobs } from './connection-job.js';
 import type { Handshake } from './handshake.js';
 import type { HelloDefinition } from './hello-set.js';
-import type { ProbeOutcome, ProbeResult, ProbeTarget } from './probe-result.js';
+import type { ProbeOutcome, ProbeTarget } from './probe-result.js';
 import type { HandshakeReport } from './prober-options.js';
-import type { ServerProbe } from './server-probe.js';
 
 export interface HandshakeConductor extends Conductor {
   shakeHands(
@@ -18,21 +17,19 @@ export interface HandshakeConductor extends Conductor {
 
 export class HandshakeJob extends ConnectionJob<HandshakeConductor> {
   constructor(
-    probe: ServerProbe,
+    server: ServerJobs<HandshakeConductor>,
     private readonly hello: HelloDefinition,
-    conductor: HandshakeConductor,
-    prefix: string,
-    finish: (result: ProbeResult | null) => void,
   ) {
-    super(probe, conductor, prefix, finish);
+    super(server);
   }
 
   protected skip(outcome: ProbeOutcome): void {
-    this.probe.skip(this.hello, outcome);
+    this.server.probe.skip(this.hello, outcome);
   }
 
   protected connect(startedAt: Date, onEnd: (outcome: ProbeOutcome, again: number | null) => void): void {
-    const { probe, hello, conductor } = this;
+    const { hello } = this;
+    const { probe, conductor } = this.server;
     const { target } = probe;
     conductor.shakeHands(target, hello, (handshake, { connected, localShortage }) => {
       const outcome = handshake.outcome ?? 'closed';

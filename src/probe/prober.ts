@@ -127,18 +127,19 @@ export class Prober {
     counters.active += 1;
     const probe = new ServerProbe(next.target, options.helloSet, options, this.extrasFor(next.target));
     const prefix = options.perPrefixRate > 0 ? budgetPrefix(next.target.address) : '';
-    const finish = (result: ProbeResult | null): void => {
-      this.finish(result, next.resolve);
+    const jobs = {
+      probe,
+      prefix,
+      conductor: this.conductor,
+      finish: (result: ProbeResult | null): void => {
+        this.finish(result, next.resolve);
+      },
     };
     for (const hello of options.helloSet.hellos) {
-      this.scheduler.submit(
-        next.target.address,
-        prefix,
-        new HandshakeJob(probe, hello, this.conductor, prefix, finish),
-      );
+      this.scheduler.submit(next.target.address, prefix, new HandshakeJob(jobs, hello));
     }
     for (const exchange of probe.extras.flatMap(({ exchanges }) => exchanges)) {
-      this.scheduler.submit(next.target.address, prefix, new ExtraJob(probe, exchange, this.conductor, prefix, finish));
+      this.scheduler.submit(next.target.address, prefix, new ExtraJob(jobs, exchange));
     }
     return true;
   }

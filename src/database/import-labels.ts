@@ -3,7 +3,7 @@
 import { parseFingerprintKey } from './fingerprint-key.js';
 import { printable } from './import-fingerprints.js';
 import { isLabelKind, LABEL_KINDS, MAX_LABEL } from './labels.js';
-import { CONTROL, MAX_SOURCE, sourceByName, type SourceRef } from './source.js';
+import { CONTROL, isSourceName, MAX_SOURCE, sourceByName, type SourceRef } from './source.js';
 import { StagedClaims } from './staged-claims.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
@@ -41,7 +41,7 @@ export function labelLoad(store: Store, header: Header, defaults: LabelDefaults)
       const kind = value(values, 'kind').toLowerCase();
       if (!isLabelKind(kind)) return `"${printable(kind)}" is none of the kinds ${LABEL_KINDS.join(', ')}`;
       const source = value(values, 'source');
-      if (source.length > MAX_SOURCE || CONTROL.test(source)) {
+      if (!isSourceName(source)) {
         return `a source of more than ${MAX_SOURCE} characters, or with control characters`;
       }
       const first = timeOf(value(values, 'first_seen'));

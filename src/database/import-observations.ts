@@ -8,7 +8,7 @@ import { ATSF_2022, type HelloSet } from './hello-set.js';
 import { printable, serverOf } from './import-fingerprints.js';
 import { MAX_LABEL } from './labels.js';
 import { mergeSteps } from './merge.js';
-import { CONTROL, MAX_SOURCE, sourceByName } from './source.js';
+import { CONTROL, isSourceName, MAX_SOURCE, sourceByName } from './source.js';
 import { Staging } from './staging.js';
 import type { Store } from './store.js';
 import type { Header, TableLoad } from './table-reader.js';
@@ -115,7 +115,7 @@ function wrongText(httpServer: string, label: string, source: string): string | 
   if (label.length > MAX_LABEL || CONTROL.test(label)) {
     return `a label of more than ${MAX_LABEL} characters, or with control characters`;
   }
-  if (source.length > MAX_SOURCE || CONTROL.test(source)) {
+  if (!isSourceName(source)) {
     return `a source of more than ${MAX_SOURCE} characters, or with control characters`;
   }
   return null;

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { HellotapError } from '../errors.js';
+import { systemReason } from '../system-reason.js';
 
 /** Where in the file something stands, in bytes. */
 export interface SpilledPiece {
@@ -46,10 +47,8 @@ export class SpillFile {
     try {
       return body();
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code === 'ENOSPC' ? 'no space left' : (cause as Error).message;
-      throw new HellotapError('ERR_DATABASE_WRITE', `${this.folder}: ${reason} for temporary files of an import`, {
-        cause,
-      });
+      const reason = `${systemReason(cause)} for temporary files of an import`;
+      throw new HellotapError('ERR_DATABASE_WRITE', `${this.folder}: ${reason}`, { cause });
     }
   }
 

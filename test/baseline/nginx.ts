@@ -1,27 +1,19 @@
 // An nginx of one's own on loopback, whose configuration a test changes.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { installed } from '../lab/lab.js';
+import { answers } from '../lab/own-server.js';
 
 /** Why it cannot run here, as `skip` of node:test takes it; false where it can. */
 export function nginxSkipReason(): string | false {
-  const path = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':');
-  const missing = ['nginx', 'openssl'].filter((name) => !path.some((folder) => isExecutable(join(folder, name))));
+  const missing = ['nginx', 'openssl'].filter((name) => !installed(name));
   if (missing.length === 0) return false;
   if (process.env['HELLOTAP_REQUIRE_LAB'] === '1') return false;
   return `needs ${missing.join(' and ')}`;
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** One server block; `listen` follows behind `ssl`. */
@@ -73,7 +65,7 @@ export class Nginx {
       env: ENV,
       stdio: 'ignore',
     });
-    for (let tries = 0; !(await answers(this.port)); tries++) {
+    for (let tries = 0; !(await answers('127.0.0.1', this.port)); tries++) {
       if (tries > 100 || this.#child.exitCode !== null) throw new Error(`nginx does not start: ${directives}`);
       await sleep(50);
     }
@@ -114,19 +106,6 @@ function freePort(): Promise<number> {
       server.close(() => {
         resolve(port);
       });
-    });
-  });
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => {
-      resolve(false);
     });
   });
 }

@@ -98,7 +98,7 @@ export class OwnServer {
     const server = new OwnServer(place, processes);
     let tries = 0;
     for (const port of setup.ports) {
-      while (!(await answers(port))) {
+      while (!(await answers(ADDRESS, port))) {
         if (++tries < START_TRIES && server.lives) {
           await sleep(50);
           continue;
@@ -185,9 +185,10 @@ function signalGroup({ pid: group }: ChildProcess, name: NodeJS.Signals): boolea
   }
 }
 
-function answers(port: number): Promise<boolean> {
+/** Whether a connection can be made. */
+export function answers(address: string, port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, ADDRESS);
+    const socket = connect(port, address);
     socket.once('connect', () => {
       socket.destroy();
       resolve(true);
